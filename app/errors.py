@@ -69,11 +69,11 @@ class GridTooFineError(BadInputError):
 
 
 class SettingsError(BadInputError):
-    """Raised for a setting that cannot be read, or has an impossible value."""
+    """Raised for a settings file that cannot be read or written, or a setting with an invalid value."""
 
 
 class EmptyProfileError(TapeprintError):
-    """Raised for the POC or value area of a profile without volume."""
+    """Raised when the POC or value area of a profile without volume is requested."""
 
 
 class FeedError(TapeprintError):
@@ -81,7 +81,7 @@ class FeedError(TapeprintError):
 
 
 class DecodeError(FeedError):
-    """Raised for a message that does not have the documented format."""
+    """Raised for a message of a venue that does not have the documented format."""
 
 
 class VenueUnreachableError(FeedError):
@@ -115,7 +115,7 @@ class StoreError(TapeprintError):
 
 
 class StoreBusyError(StoreError):
-    """Raised when another process writes this market; reading is still possible."""
+    """Raised when another process already writes the same market to the store; reading is still possible."""
 
 
 class NoDisplayError(TapeprintError):

@@ -95,7 +95,7 @@ def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
 
 
 def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) -> dict[str, str]:
-    """The texts in an image: standard PNG keywords, and the chart's state as JSON."""
+    """The texts to store in an image file: standard PNG keywords, and the chart's state as JSON."""
     return {
         "Title": f"{facts.instrument.symbol} {facts.bar}",
         "Description": facts.caption,

@@ -39,7 +39,7 @@ _PRICE_AGE_NS = 2 * 3_600_000_000_000  # recent enough for a row size, even if t
 
 @dataclass(frozen=True, slots=True)
 class ChartChoice:
-    """The user's selection of bars and rows; by default the price sets the row size.
+    """The user's selection of bars and rows; by default the price and the bar rule set the row size.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Workspace:
 
     @property
     def choice(self) -> ChartChoice:
-        """Bar rule and row size of the next chart."""
+        """The selected bar rule and row size, which the next chart will have."""
         return self._choice
 
     @property
@@ -133,13 +133,13 @@ class Workspace:
 
     @property
     def filling(self) -> str:
-        """Progress of the history download; empty if there is none."""
+        """Progress of the history download as text; empty while nothing is downloaded."""
         progress = self.ingest.progress if self.ingest is not None else None
         return progress.text if progress is not None else ""
 
     @property
     def recording(self) -> RecordingStatus:
-        """Whether the market's trades are being recorded, or why not."""
+        """The recording status: recording, or the reason why trades are not recorded."""
         if self.ingest is None or self._keep is None:
             return OFF
         return self.ingest.recorder.status if self.ingest.recorder is not None else self._not_recorded
@@ -162,7 +162,7 @@ class Workspace:
         self._task.add_done_callback(self._ended)
 
     def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
-        """Change bars or rows, from the same trades; the chart switches when ready."""
+        """Change bars or rows; the chart is rebuilt from the same trades and replaced when ready."""
         self._choice = replace(
             self._choice,
             bar_rule=bar_rule or self._choice.bar_rule,
@@ -182,7 +182,7 @@ class Workspace:
 
     @property
     def rules(self) -> CalculationSettings:
-        """The calculation settings of this chart and of later ones."""
+        """The calculation settings of the current chart and of later ones."""
         return self._rules
 
     def set_rules(self, rules: CalculationSettings) -> None:
@@ -192,7 +192,7 @@ class Workspace:
             self.chart.set_rules(rules)
 
     async def aclose(self) -> None:
-        """Close the market; returns when none of its tasks runs any more."""
+        """Close the market, and wait until all of its tasks have ended."""
         tasks = {*self._changes, *self._leaving, *([self._task] if self._task else [])}
         for task in tasks:
             task.cancel()
@@ -201,7 +201,7 @@ class Workspace:
         self._task = None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Show STOPPED if the task of the market failed because of a bug.
+        """Set the feed status to STOPPED if the market's task failed with an error.
 
         A market that no longer updates must not look live.
         """
@@ -280,10 +280,10 @@ class Workspace:
 
 
 async def _any_price(market: Market) -> int:
-    """A recent price in ticks for the default row size; the market's usual price if it has no history."""
+    """A recent price in ticks for the default row size; the market's usual price if no recent trade is known."""
     if market.history is None:
         return market.usual_price_ticks
     async with closing(market.history.since(time.time_ns() - _PRICE_AGE_NS)) as pages:  # only the first page is requested
         async for page in pages:
-            return int(page.price_ticks[0]) if len(page) else 0
+            return int(page.price_ticks[0]) if len(page) else market.usual_price_ticks
     return market.usual_price_ticks

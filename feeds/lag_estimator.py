@@ -1,4 +1,4 @@
-"""Lag of a feed relative to its fastest arrivals; works with inaccurate clocks."""
+"""Delay of a feed's trades compared with the fastest recent one; works with inaccurate clocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _WINDOW_NS = 60_000_000_000
 
 
 class LagEstimator:
-    """Lag of a feed against its fastest arrivals of the last one to two minutes.
+    """Delay of a feed's newest trade compared with the fastest trade of the last one to two minutes.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class LagEstimator:
         self._soonest_before = self._soonest = 0
 
     def arrived(self, trade_ns: int, received_ns: int) -> None:
-        """Record a trade newer than all before, received at `received_ns`.
+        """Record a trade that is newer than all recorded before, and was received at `received_ns`.
 
         Use a monotonic clock for `received_ns`; after a jump the lag is wrong for two minutes at most.
         """

@@ -79,7 +79,7 @@ class ReplayFeed:
 
     @property
     def speed(self) -> float:
-        """Recorded seconds per second; can be set at any time.
+        """Replay speed in recorded seconds per second of clock time; can be set at any time.
 
         Raises
         ------
@@ -133,13 +133,13 @@ class ReplayFeed:
         self._say()
 
     def step_trade(self) -> None:
-        """Play one more trade, even if others have the same time; works while paused."""
+        """Play only the next trade, even if others have the same time; works while paused."""
         if self._due < len(self._trades):
             self._due += 1
             self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
 
     def step_bar(self, rule: BarRule) -> None:
-        """Play the rest of the bar of the next trade; works while paused."""
+        """Play all trades up to the end of the bar that contains the next trade; works while paused."""
         if self._due < len(self._trades):
             if rule.is_time:
                 end_ns = rule.start_ns(rule.number(int(self._due_ns[self._due])) + 1)
@@ -149,7 +149,7 @@ class ReplayFeed:
                 self._now_ns = max(self._now_ns, int(self._due_ns[self._due - 1]))
 
     def jump(self, time_ns: int) -> None:
-        """Play all trades up to `time_ns` at once, unless it has passed; works while paused."""
+        """Play all trades up to `time_ns` at once; works while paused, and does nothing if the replay is already later."""
         if len(self._trades):
             self._reach(min(time_ns, int(self._due_ns[-1])))
 
@@ -172,11 +172,11 @@ class ReplayFeed:
                 await self._sleep(_TICK_S)
 
     async def aclose(self) -> None:
-        """End `batches`."""
+        """Stop the replay, which ends `batches`."""
         self._open = False
 
     def _advance(self) -> None:
-        """Advance recorded time by the clock time since the last call (at most 1 s) times `speed`, unless paused."""
+        """Advance recorded time by `speed` times the clock time since the last call (at most 1 s), unless paused."""
         if self._looked_s is None:
             return
         now_s = self._clock_s()
@@ -189,7 +189,7 @@ class ReplayFeed:
         self._reach(self._now_ns + round(gone_ns) if left else last_ns)
 
     def _end_of_bar(self, rule: BarRule) -> int:
-        """The index after the last trade of the next trade's bar.
+        """The index after the last trade of the bar that contains the next trade.
 
         Bars count from the day's start, as in a chart.
         """
@@ -204,7 +204,7 @@ class ReplayFeed:
         return int(later[0]) if len(later) else int(end)
 
     def _reach(self, time_ns: int) -> None:
-        """Advance recorded time to `time_ns` unless it is later already; trades up to it become due."""
+        """Advance recorded time to `time_ns`, so that trades up to it become due; do nothing if it is later already."""
         self._now_ns = max(self._now_ns, time_ns)
         self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 

@@ -11,7 +11,7 @@ _SHARE = 0.98
 
 
 class SideCheck:
-    """A check of the trades' sides, repeated after every 5,000 trades.
+    """A check whether nearly all trades have the same side, repeated after every 5,000 trades.
 
     Attributes
     ----------

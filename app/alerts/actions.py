@@ -1,4 +1,4 @@
-"""The user's actions on alerts, and the status of each alert in the open market."""
+"""The user's actions on alerts, and the status of each alert."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 
 class AlertActions:
-    """The user's actions on alerts; the result of each is, or contains, a line for the status bar.
+    """The user's actions on alerts; each action returns a line for the status bar, some in an `Outcome`.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class AlertActions:
         return self.change(number, msgspec.structs.replace(alert.spec, value=f"{price_ticks * instrument.tick_size:f}")).text
 
     def drop(self) -> str:
-        """Move the dragged alert to its current price; return a line for the status bar, or an empty text if no alert is dragged."""
+        """Move the dragged alert to the price where it was dropped; return a status bar line, or an empty text if no alert is dragged."""
         dragged, self.dragged = self.dragged, None
         return self.move(*dragged) if dragged is not None else ""
 
@@ -158,7 +158,7 @@ class AlertActions:
         return f"Re-armed alert {number}: {alert.text}"
 
     def show(self) -> None:
-        """Update the alert lines of the chart, and the time from which they need history; called every frame and after each change."""
+        """Update the chart's alert lines, and the time from which alerts need history; called every frame and after each change."""
         chart, watch = self._chart(), self._watch()
         if chart is not None and watch is not None:
             lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
@@ -184,7 +184,7 @@ class AlertActions:
         return AlertStatus("not monitored", why, since_ns) if why else AlertStatus("armed", watch.partly(alert, chart))
 
     def near(self, ticks: float, reach: float) -> list[Suggestion]:
-        """Lines and levels within `reach` ticks of a price, nearest first."""
+        """Suggested subjects for an alert: lines and levels within `reach` ticks of a price, nearest first."""
         chart = self._chart()
         return subjects_near(SubjectValues(chart), ticks, reach) if chart is not None else []
 
@@ -194,7 +194,7 @@ class AlertActions:
         return [(placed.key, placed.name) for placed in chart.anchors.profiles] if chart is not None else []
 
     def text_of(self, subject: Subject) -> str:
-        """The text of a subject, with the name of its profile if that is on the chart."""
+        """The text of a subject, with the name of its profile if the profile is on the chart."""
         names = dict(self.profiles())
         return subject.text.replace(f"profile {subject.key}", names[subject.key]) if subject.key in names else subject.text
 

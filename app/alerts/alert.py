@@ -12,7 +12,7 @@ class _Stored(enum.Enum):
 
     @property
     def text(self) -> str:
-        """The text on the screen."""
+        """The text on screen for this choice."""
         return _TEXTS.get(self, str(self.value))
 
 
@@ -65,7 +65,7 @@ class Condition(_Stored):
 
 
 class Trigger(_Stored):
-    """The choice between firing once, once per bar and every time; stored by value, shown as `text`."""
+    """The number of times that an alert fires: once, once per bar or every time; stored by value, shown as `text`."""
 
     ONCE = "once"
     ONCE_A_BAR = "once a bar"
@@ -275,5 +275,5 @@ class MissedRange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def until_ns(self) -> int:
-        """End of the time that was not monitored."""
+        """End of the time that was not monitored: the time of the first trade scanned after the range."""
         return self.after[0]

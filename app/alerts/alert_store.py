@@ -75,7 +75,7 @@ class AlertStore:
         return tuple(self._saved.alerts)
 
     def get(self, number: int) -> Alert | None:
-        """The alert with a number; None if it does not exist."""
+        """The alert that has this number; None if there is none."""
         return next((alert for alert in self._saved.alerts if alert.number == number), None)
 
     def of(self, instrument_id: str) -> list[Alert]:
@@ -87,7 +87,7 @@ class AlertStore:
         return self._last.get(number)
 
     def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
-        """True if an alert has fired with a trade of `[start_ns, end_ns)`."""
+        """True if the log has a firing of an alert by a trade in `[start_ns, end_ns)`."""
         last = self._last.get(number)
         if last is None or (last.time_ns < start_ns and self._newest(last)):
             return False
@@ -118,7 +118,7 @@ class AlertStore:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, instrument: Instrument, spec: AlertSpec) -> Alert:
-        """Add an alert, armed, and save the file.
+        """Add an alert, which is armed at once, and save the file.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class AlertStore:
     def note_reached(
         self, instrument_id: str, reached: ScanProgress | None, stretches: tuple[MissedRange, ...], fired: list[FiredAlert]
     ) -> None:
-        """Record the scan progress of a market, log the alerts that fired, and disarm those that fire only once.
+        """Record a market's scan progress and missed ranges, log the alerts that fired, and disarm those that fire only once.
 
         The firings are in the log before the progress is saved.
         """
@@ -167,7 +167,7 @@ class AlertStore:
             self.save()
 
     def note_unwatched(self, unwatched: UnmonitoredSpan) -> None:
-        """Log a time that was not monitored, and the result of the late check."""
+        """Log a time span in which a market was not monitored, and the result of the late check."""
         self.log.append(unwatched)
         self._write_log([unwatched])
 
@@ -179,7 +179,7 @@ class AlertStore:
         self._saved.told = self.fired_count
 
     def save(self) -> None:
-        """Write the file; `trouble` has the reason if that fails."""
+        """Write the alert file; if that fails, `trouble` has the reason."""
         self._saved.logged = self.fired_count
         if self.path is None:
             return
@@ -258,7 +258,7 @@ class AlertStore:
         return None if self.path is None else self.path.with_name("fired.jsonl")
 
     def _read_log(self) -> None:
-        """Read the end of the log.
+        """Read the newest entries of the log file, and disarm one-time alerts that fired after the alert file was last saved.
 
         Skips lines that a kill cut short or another version wrote.
         """

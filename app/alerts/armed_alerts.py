@@ -1,4 +1,4 @@
-"""The armed alerts of a market, grouped by how they are watched.
+"""The armed alerts of a market, grouped by what can fire them.
 
 Alerts that cannot fire cost nothing per trade.
 """
@@ -98,17 +98,17 @@ class ArmedAlerts:
         self._key: tuple[object, ...] = ()
 
     def lines_alone(self) -> ArmedAlerts:
-        """Only the alerts that fire when trades touch or cross a line."""
+        """A copy with only the alerts that fire when trades touch or cross a line."""
         return ArmedAlerts([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
 
     def key(self, readings: SubjectValues, bar: int) -> tuple[object, ...]:
-        """A key that changes whenever a line may change while a bar is in progress."""
+        """A key of the lines while a bar is in progress; it changes when their values may have changed."""
         chart, series = readings.chart, readings.chart.series
         rules = chart.anchors.revision, chart.rules, chart.asked_from_ns, chart.oldest_ns
         return (chart.generation, int(series.number[bar]), int(series.changed_at[bar - 1]) if bar else -1, *rules) if bar >= 0 else rules
 
     def active_lines(self, readings: SubjectValues, bar: int) -> ActiveLines:
-        """The lines while a bar is in progress.
+        """The alert lines with their values while a bar is in progress.
 
         Computed once per bar, and again when an earlier bar has changed.
         """

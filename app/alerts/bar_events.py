@@ -1,4 +1,4 @@
-"""Events of closed bars that alerts report.
+"""Events of closed bars on which alerts fire.
 
 Each takes a chart, a bar and a value, and returns a line of text, or None.
 """
@@ -23,7 +23,7 @@ _LOOK_BACK = 400
 
 
 def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
-    """The text for a bar whose delta is at least `value` per cent of its volume (at most, if `value` is negative); None for others."""
+    """The text for a bar whose delta, in % of its volume, is at least `value` (at most, if `value` is negative); else None."""
     series = chart.series
     delta, volume = int(series.buy[bar] - series.sell[bar]), int(series.volume[bar])
     if 100 * delta < value * volume if value > 0 else 100 * delta > value * volume:
@@ -47,7 +47,7 @@ def stacked(side: int) -> Event:
 
 
 def unfinished(*, high: bool) -> Event:
-    """Return the function that reports trades of both sides in a bar's highest or lowest row, as in the table of levels."""
+    """Return the function that reports an unfinished auction: trades of both sides in a bar's highest or lowest row."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series

@@ -24,7 +24,7 @@ def touches(price_ticks: Int64Array, line: float, before: int | None) -> Int64Ar
 
 
 def crossings(price_ticks: Int64Array, line: float, side: int) -> tuple[Int64Array, Int64Array, int]:
-    """Indices of the first trades on the other side of a line, and their sides.
+    """Indices of the trades that cross a line, the side each crosses to, and the side of the last trade that is not at the line.
 
     Both arrays int64; sides are -1 below, 1 above. `side` is that of the last earlier trade that was not at the line, 0 if there was
     none.
@@ -38,7 +38,7 @@ def crossings(price_ticks: Int64Array, line: float, side: int) -> tuple[Int64Arr
 
 
 def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at_end: bool) -> tuple[Int64Array, BoolArray]:
-    """The index of each trade's bar, and whether the trade begins it.
+    """For each trade the index of its bar, and True if the trade begins that bar.
 
     Int64, never falling, and bool [shape=(n,)].
 

@@ -1,4 +1,4 @@
-"""The rules by which matches fire: only as often as the trigger allows, and not if they are in the log already."""
+"""The rules by which the matches of a scan fire alerts: as often as the trigger allows, and none that is in the log already."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.market.instrument import Instrument
 
 
 class FiringPolicy:
-    """Selects which matches of one market fire.
+    """Selects the matches that fire alerts of one market.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class FiringPolicy:
         self._done: set[int] = set()  # alerts that fired in this scan
 
     def begin(self) -> None:
-        """Start another scan; the alert store must have all earlier firings by then."""
+        """Forget the firings of the previous scan; call it before each scan, when the alert store has recorded them."""
         self._done.clear()
 
     def select(self, scan: AlertScan, hits: Sequence[AlertMatch], *, late: bool, ending: str = "") -> list[FiredAlert]:
-        """The matches that fire: as often as the trigger allows, not before the alert was armed, and not in the log yet."""
+        """The firings for a scan's matches: as often as the trigger allows, not before the alert was armed, and not in the log yet."""
         fired: list[FiredAlert] = []
         for trade, alert, text in hits:
             note = f" ({alert.note})" if alert.note else ""
@@ -52,7 +52,7 @@ class FiringPolicy:
         return fired
 
     def _is_spent(self, alert: Alert, fired: FiredAlert, scan: AlertScan, trade: int) -> bool:
-        """True if an alert that fires once, or once in a bar, has done so."""
+        """True if an alert that fires once, or once per bar, has done so already."""
         if alert.often is Trigger.ONCE:
             return alert.number in self._done
         if alert.often is Trigger.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not WatchKind.RUNNING:

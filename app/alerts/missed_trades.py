@@ -1,4 +1,4 @@
-"""Trades that have not been scanned: found at gaps, scanned once they are loaded."""
+"""Trades that have not been scanned for alerts: found at gaps, and scanned once they are loaded."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def is_unrecoverable(missed: MissedRange, store: TradeStore, chart: Chart) -> bo
 
 
 def progress_after(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> ScanProgress:
-    """The scan progress after the last of some trades."""
+    """The scan progress after a scan of these trades."""
     key = int(store.keys(trades)[-1])
     return ScanProgress(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides or {})
 
@@ -94,7 +94,7 @@ def batch_of(trade: tuple[int, int, int, int, int]) -> TradeBatch:
 
 
 def next_batch_size(trades: TradeBatch, chart: Chart) -> int:
-    """Number of the missed trades to scan at once."""
+    """Number of missed trades to scan in one call."""
     series = chart.series
     if not len(trades) or not series.n_bars:
         return len(trades)

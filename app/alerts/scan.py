@@ -25,7 +25,7 @@ _WORD = {1: " from below", -1: " from above"}
 
 
 class AlertMatch(NamedTuple):
-    """A trade, by index, that meets the condition of an alert, and the text to show."""
+    """A trade, by index, at which the condition of an alert is met, and the text to show."""
 
     trade: int
     alert: Alert
@@ -178,7 +178,7 @@ class AlertScan:
         return found
 
     def _of_levels(self, bar: int, start: int, end: int) -> list[AlertMatch]:
-        """Matches of naked levels that one of the trades `[start, end)` reaches first."""
+        """Matches of naked levels: for each level the bar's first trade that reaches it, if that is one of the trades `[start, end)`."""
         found: list[AlertMatch] = []
         of_bar, series = None, self.chart.series
         read: dict[object, list[int]] = {}
@@ -197,7 +197,7 @@ class AlertScan:
         return found
 
     def _place(self, of_bar: TradeBatch, index: int, start: int, end: int) -> int | None:
-        """Index of a bar's trade among the trades `[start, end)`; None if not there."""
+        """The index in this scan of a bar's trade; None if it is not one of the trades `[start, end)`."""
         if index >= len(of_bar):
             return None
         same = self.trades.time_ns[start:end] == of_bar.time_ns[index]

@@ -34,7 +34,7 @@ SessionRuns = tuple[tuple[int, int], ...]
 
 
 class WatchKind(enum.Enum):
-    """The ways in which a subject is watched."""
+    """The ways in which an alert's subject is checked against trades."""
 
     LINE = "a price level"
     LEVELS = "levels that close at the first touch"
@@ -86,7 +86,7 @@ class SubjectValues:
         self._vwap: VwapSums | None = None
 
     def line(self, subject: Subject, value: int, end: int, at: int) -> LinePrice:
-        """The price of a line in the period of bar `at`, from the bars before `end`; without a price, the reason."""
+        """The price of a line for the period of bar `at`, computed from the bars before `end`, or the reason why it has no price."""
         entry = SUBJECTS[subject.kind]
         if subject.kind is SubjectKind.PRICE:
             return LinePrice(float(value))
@@ -103,7 +103,7 @@ class SubjectValues:
         return LinePrice(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else LinePrice(float(ticks))
 
     def levels(self, subject: Subject, bar: int) -> Int64Array:
-        """Prices of the naked levels active when a bar began, half ticks, int64."""
+        """Prices of the naked levels that were active when a bar began, int64 in half ticks."""
         levels, kind = self.chart.levels, SUBJECTS[subject.kind].level
         assert kind is not None
         levels.refresh()
@@ -111,7 +111,7 @@ class SubjectValues:
         return found["bottom"][found["period"] == PERIODS.index(_PERIOD_OF[subject.of])]
 
     def from_ns(self, subject: Subject) -> int | None:
-        """The earliest time whose trades the current value of a line needs; None if it needs none."""
+        """The time from which the current value of a line needs trades; None if it needs none."""
         series = self.chart.series
         if subject.of is Scope.NOTHING or not series.n_bars:
             return None
@@ -121,7 +121,7 @@ class SubjectValues:
         return self._span(subject, series.n_bars - 1).start_ns
 
     def vwap(self, runs: SessionRuns, band: int) -> float | None:
-        """VWAP of some bars plus `band` deviations, ticks; None for a composite."""
+        """The VWAP of some bars plus `band` standard deviations, in ticks; None if the bars are not consecutive."""
         (first, end), *others = runs
         if others:
             return None
@@ -132,7 +132,7 @@ class SubjectValues:
         return price + band * deviation
 
     def profile(self, subject: Subject, runs: SessionRuns) -> ProfileValues | None:
-        """The profile of some bars, by the settings of the chart or of a placed profile."""
+        """The profile of some bars, with the settings of the subject's placed profile or, if it has none, of the chart."""
         chart, area = self.chart, self.chart.rules.value_area
         placed = chart.anchors.get(subject.key) if subject.of is Scope.PROFILE else None
         layout = placed.inputs.rows if placed else RowLayout()
@@ -140,7 +140,7 @@ class SubjectValues:
         return chart.profiles.of_bars(runs, layout, percent, method)
 
     def _bars_of(self, subject: Subject, end: int, at: int) -> SessionRuns | str:
-        """The bars that make up a line, or the reason why there are none."""
+        """The bars from which a line is computed, or the reason why it cannot be computed, as text."""
         chart, series = self.chart, self.chart.series
         end_number = int(series.number[end - 1]) + 1 if end else 0
         if subject.of is Scope.PROFILE:
@@ -160,7 +160,7 @@ class SubjectValues:
         return tuple(run for run in runs if run[0] < run[1])
 
     def _span(self, subject: Subject, at: int) -> Span:
-        """The period that a subject's value covers: that of a bar, or the one before.
+        """The period that a subject's value covers: the period of bar `at`, or the one before it.
 
         VWAP runs on after the close of a session; profiles cover the session itself.
         """

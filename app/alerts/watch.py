@@ -169,7 +169,7 @@ class AlertWatch:
         return self._drawn[1]
 
     def wants_from_ns(self, chart: Chart) -> int | None:
-        """The earliest time whose trades the armed alerts need; None if they need none.
+        """The time from which the armed alerts need trades; None if they need none.
 
         They need trades for their lines and for missed ranges.
         """
@@ -187,7 +187,7 @@ class AlertWatch:
         return ""
 
     def partly(self, alert: Alert, chart: Chart) -> str:
-        """A note on when the data of a line begins; empty if its data is complete."""
+        """A note with the time at which the data of an alert's line begins; empty if it is complete, or the alert has no line."""
         from_ns, series = self._readings_of(chart).from_ns(alert.subject), chart.series
         is_line = SUBJECTS[alert.subject.kind].family is WatchKind.LINE
         if (
@@ -234,7 +234,7 @@ class AlertWatch:
     # -- missed trades ---------------------------------------------------------------------------
 
     def _note_gap(self, before: ScanProgress, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool) -> None:
-        """Remember a range to scan later, or log a lost connection during which no trades were missed.
+        """Add a missed range to scan later, or log a lost connection during which no trades were missed.
 
         Not needed without alerts, nor while an open range includes these trades.
 
@@ -250,14 +250,14 @@ class AlertWatch:
             self._log_unwatched(before.time_ns, int(trades.time_ns[0]), why, "no trades missed")
 
     def _extend_open_range(self, trades: TradeBatch, store: TradeStore) -> None:
-        """Extend an open range by live trades."""
+        """Extend the open missed range, if there is one, to the last of these live trades."""
         for missed in self.missed_ranges:
             if missed.open:
                 end_key, end = int(store.keys(trades)[-1]), first_trade(trades[-1:])
                 self._replace(missed, msgspec.structs.replace(missed, end_key=end_key, end=end))
 
     def _scan_missed(self, missed: MissedRange, trades: TradeBatch, chart: Chart, store: TradeStore) -> list[FiredAlert]:
-        """Scan missed trades, or a part of them.
+        """Scan the trades of a missed range, or the first part of them if they are many; return the alerts that fired.
 
         The last part ends with the trade after the range, which completes the path of prices.
         """
@@ -281,7 +281,7 @@ class AlertWatch:
         return fired
 
     def _resting(self, missed: MissedRange, store: TradeStore) -> TradeBatch:
-        """The scanned trades after a range that stay at the price of its end, and the first one at another price.
+        """The scanned trades after a missed range, up to and including the first at another price than the range's last trade.
 
         The lines that they cross are known only together with the missed trades.
         """

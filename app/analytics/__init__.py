@@ -1,1 +1,1 @@
-"""Calculations on numpy arrays, in whole numbers until something is drawn."""
+"""Calculations on trades, bars and candles, e.g. footprints, profiles and VWAP, in exact integers where possible."""

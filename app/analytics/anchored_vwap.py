@@ -1,4 +1,4 @@
-"""VWAP and its bands after each bar, from any anchor; a live trade recomputes one bar.
+"""VWAP and its standard deviation after each bar, from any start bar; a live trade recomputes only the last bar.
 
 Running sums of price times volume, and of its square times volume, are stored from the first bar on as unbounded integers; the
 difference of two gives the exact sums between them. Nothing is rounded before the last quotient, so no order of updates lets it drift.
@@ -50,17 +50,17 @@ class VwapSums:
         self._volume, self._offset, self._square = [0], [0], [0]  # one entry more than bars: the sums before each bar
 
     def between(self, start: int, end: int) -> tuple[float, float]:
-        """VWAP and deviation of the bars `[start, end)`, ticks; at least one bar."""
+        """VWAP and standard deviation of the bars `[start, end)`, in ticks; needs at least one bar."""
         volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
         return (self._base * volume + offset) / volume, root_quotient(volume * square - offset**2, volume)
 
     def variance(self, start: int, end: int) -> Fraction:
-        """The exact variance of the bars `[start, end)`, in square ticks."""
+        """The exact volume-weighted variance of the prices in the bars `[start, end)`, in square ticks."""
         volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
         return Fraction(volume * square - offset**2, volume**2)
 
     def follow(self) -> None:
-        """Add the bars that are new or have changed."""
+        """Update the sums for bars that are new or have changed."""
         series = self.series
         if self._revision == series.revision:
             return
@@ -85,7 +85,7 @@ class VwapSums:
 
 
 class SessionVwap:
-    """VWAP and deviation that restart with each session, day, week or month.
+    """VWAP and standard deviation that restart with each session, day, week or month.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class SessionVwap:
         self._bars: GrowingColumns[Any] = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
 
     def values(self, first: int, end: int) -> VwapLine:
-        """VWAP and deviation after each bar of `[first, end)`.
+        """VWAP and standard deviation after each bar of `[first, end)`.
 
         Computes only the bars that have changed.
         """
@@ -125,7 +125,7 @@ class SessionVwap:
         return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
 
     def _starts(self, first: int, end: int) -> Int64Array:
-        """Index of the first bar of each bar's session.
+        """For each of the bars `[first, end)`, the index of the first bar of its session.
 
         Cached for the bar in progress while no earlier bar changes.
         """

@@ -1,4 +1,4 @@
-"""The trades at which bars by trades, volume, delta or range begin.
+"""Finds the trades that begin a bar, for bars by trades, volume, delta or range.
 
 A boundary depends only on the bar in progress, so any division of the tape into batches gives the same bars. Numpy does the work
 per trade, Python the work per bar.
@@ -20,7 +20,7 @@ _LOOK = 64
 
 
 class OpenBar(NamedTuple):
-    """The bar in progress: trades, volume and delta in lots, low and high in ticks."""
+    """The bar in progress: number of trades, volume and delta in lots, low and high in ticks."""
 
     trades: int
     volume: int
@@ -134,7 +134,7 @@ def _cut_range(size: int, price: Int64Array, quantity: Int64Array, side: Int8Arr
 
 
 def _first(holds: Callable[[slice], BoolArray], start: int, end: int) -> int:
-    """The first index in `[start, end)` that satisfies `holds`, else `end`.
+    """The first index in `[start, end)` at which `holds` is True; `end` if there is none.
 
     Searches larger and larger parts.
     """

@@ -1,4 +1,4 @@
-"""The coverage of each bar, as the ribbon on the time axis shows it.
+"""The coverage state of each bar, e.g. complete or missing, for the ribbon on the time axis.
 
 Profiles use it to warn of missing trades.
 """
@@ -17,7 +17,7 @@ from app.market.span import Span
 
 
 class BarState(enum.IntEnum):
-    """The coverage of a bar; larger is worse, and of several bars in one pixel the worst is shown."""
+    """The coverage state of a bar; a larger value is worse, and of several bars in one pixel the worst is shown."""
 
     OUTSIDE = 0
     """The bar begins after the covered time, or ends before any source has trades."""
@@ -33,7 +33,7 @@ class BarState(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarCoverage:
-    """The coverage of consecutive bars.
+    """The coverage state of each of several consecutive bars, and the covered share of their time.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ def bar_coverage(
     *,
     begin_ns: int | None = None,
 ) -> BarCoverage:
-    """The coverage of consecutive bars.
+    """Compute the coverage of consecutive bars from covered spans, gaps and candles.
 
     The bar in progress is judged up to the end of the last covered span. A gap lies between the times of two trades, and
     trades may be missing in the bars of both: even a gap of length 0 marks its bar.
@@ -111,7 +111,7 @@ def bar_coverage(
 
 
 def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:
-    """Starts and ends of the union of spans, ascending; int64 [shape=(n,)] each."""
+    """Join spans that overlap or touch: starts and ends of the joined ones, ascending, int64 [shape=(n,)] each."""
     columns = np.array([(span.start_ns, span.end_ns) for span in spans if span], np.int64).reshape(-1, 2)
     columns = columns[np.argsort(columns[:, 0], kind="stable")]
     start, end = columns[:, 0], np.maximum.accumulate(columns[:, 1])
@@ -121,7 +121,7 @@ def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:
 
 
 def _inside(spans: tuple[Int64Array, Int64Array], at_ns: Int64Array) -> BoolArray:
-    """True for each time that lies in one of some disjoint spans."""
+    """True for each time that lies in one of the given spans, which must not overlap."""
     start, end = spans
     if not len(start):
         return np.zeros(len(at_ns), bool)
@@ -136,7 +136,7 @@ def _sums(bar: Int64Array, values: Int64Array, n_bars: int) -> Int64Array:
 
 
 def _touched(holes: Sequence[Span], edges: Int64Array) -> BoolArray:
-    """True for each bar that has a trade next to a gap, or lies in a gap."""
+    """True for each bar that has the trade before or after a gap, or lies in a gap."""
     n_bars = len(edges) - 1
     steps = np.zeros(n_bars + 1, np.int64)
     times = np.array([(hole.start_ns, hole.end_ns) for hole in holes], np.int64).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Groups of bars: by session, and by runs without a gap in the data."""
+"""Groups of consecutive bars: the bars of one session, and bars without a gap between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.market.span import Span
 
 
 def session_starts(series: FootprintSeries, first: int, end: int, division: TimeDivision) -> Int64Array:
-    """Index of the first bar of each bar's session, for the bars `[first, end)`.
+    """For each of the bars `[first, end)`, the index of the first bar of its session.
 
     Int64 [shape=(n,)].
 
@@ -31,9 +31,9 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Time
 
 
 def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> Int64Array:
-    """Number of each bar's gap-free run, for the bars `[first, end)`.
+    """For each of the bars `[first, end)`, a group number that grows after each gap in the data.
 
-    Int64 [shape=(n,)]. The bar in which a gap ends begins another run.
+    Int64 [shape=(n,)]. The bar in which a gap ends begins another group.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: S
 
 
 def _near(series: FootprintSeries, first: int, end: int, ends_ns: Int64Array) -> Int64Array:
-    """The times that can lie in the bars `[first, end)`.
+    """Select the times that lie in the bars `[first, end)`, or after them if no bar follows.
 
-    Run numbers only have to differ, so earlier gaps do not matter.
+    Group numbers only have to differ, so earlier gaps do not matter.
     """
     if end <= first or not len(ends_ns):
         return ends_ns[:0]
@@ -58,7 +58,7 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: Int64Array) ->
 
 
 def first_bar_at(series: FootprintSeries, time_ns: int) -> int:
-    """Index of the first bar that begins at or after a time."""
+    """Index of the first bar that starts at or after a time; the number of bars if there is none."""
     if not series.rule.is_time:
         return int(np.searchsorted(series.first_ns, time_ns))
     return series.index_of(-(-time_ns // series.rule.length_ns))

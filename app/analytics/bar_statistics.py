@@ -1,4 +1,4 @@
-"""The bar statistics: a table with one row per statistic, in any order."""
+"""The bar statistics: a table under the bars with one row per statistic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.market.session import TimeDivision
 
 
 class Statistic(enum.Enum):
-    """A row of the bar statistics; the value is its name on the command line."""
+    """The available rows of the bar statistics; the value is the row's name on the command line."""
 
     VOLUME = "volume"
     BUY = "buy"
@@ -33,7 +33,7 @@ class Statistic(enum.Enum):
 
     @property
     def signed(self) -> bool:
-        """True if a minus means selling: such rows are coloured by side."""
+        """True for delta and CVD, which are negative when selling dominates; these rows are coloured by side."""
         return self in _SIGNED
 
 
@@ -43,7 +43,7 @@ ALL_STATISTICS = tuple(Statistic)
 
 
 class BarStatistics:
-    """The bar statistics of a series; CVD and POC are cached, and a live trade recomputes them for the last bar only.
+    """Computes the bar statistics of a series on request; CVD and POC are cached for bars that have not changed.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class BarStatistics:
         self.cvd = CumulativeDelta(figures.series)
 
     def row(self, statistic: Statistic, first: int, end: int, reset: TimeDivision | None = None) -> Int64Array | Float64Array:
-        """One statistic of the bars `[first, end)`.
+        """The values of one statistic for the bars `[first, end)`.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class BarStatistics:
 
 
 def parse_statistics(text: str) -> tuple[Statistic, ...]:
-    """Parse rows written as `volume,delta,cvd`, in the order in which they are shown.
+    """Parse names of statistics separated by commas, e.g. `volume,delta,cvd`, in the order in which they are shown.
 
     Raises
     ------
@@ -117,5 +117,5 @@ def parse_statistics(text: str) -> tuple[Statistic, ...]:
 
 
 def write_statistics(rows: Sequence[Statistic]) -> str:
-    """The text of some rows, as `parse_statistics` reads it."""
+    """Convert statistics to text that `parse_statistics` reads."""
     return ",".join(row.value for row in rows)

@@ -39,11 +39,11 @@ class BarTimes:
         return self._rule.length_ns < 60 * NS_PER_S
 
     def knows(self, number: int) -> bool:
-        """True if the time of a bar is certain, not assumed from the average length."""
+        """True if the times of a bar are exact, False if they are assumed from the average bar length."""
         return self._rule.is_time or 0 <= number < len(self._bars)
 
     def start_ns(self, number: int) -> int:
-        """Start time of a bar; the bar before ends there."""
+        """Start time of the bar with this number; the bar before ends there."""
         return self._rule.start_ns(number) if self._rule.is_time else int(self._counted_edges(int(number), int(number) - 1)[0])
 
     def edges(self, first: int, last: int) -> Int64Array:
@@ -67,21 +67,21 @@ class BarTimes:
         return self.of_bars(first, end) // DAY_NS
 
     def number(self, time_ns: int) -> int:
-        """Number of the bar at a time."""
+        """Number of the bar that contains a time."""
         return self._rule.number(time_ns) if self._rule.is_time else int(self.numbers(np.array([time_ns]))[0])
 
     def numbers(self, time_ns: Int64Array) -> Int64Array:
-        """Number of the bar at each time; int64, shape as given."""
+        """Number of the bar that contains each time; int64, in the shape of `time_ns`."""
         return self._rule.numbers(time_ns) if self._rule.is_time else self._counted_numbers(np.asarray(time_ns))
 
     def position(self, time_ns: int) -> float:
-        """A time as a bar number whose fraction is the position inside the bar."""
+        """Convert a time to a bar number with a fraction, e.g. 7.5 for the middle of bar 7."""
         number = self.number(time_ns)
         start_ns, end_ns = self.edges(number, number).tolist()
         return number + (time_ns - start_ns) / (end_ns - start_ns)
 
     def at(self, position: float) -> int:
-        """The time at a bar number with a fraction; inverse of `position`."""
+        """Convert a bar number with a fraction, e.g. 7.5, to a time; inverse of `position`."""
         number = int(np.floor(position))
         start_ns, end_ns = self.edges(number, number).tolist()
         return start_ns + int((position - number) * (end_ns - start_ns))
@@ -89,7 +89,7 @@ class BarTimes:
     # -- bars of rules other than time -----------------------------------------------------------
 
     def _ends(self) -> tuple[int, int, int]:
-        """Start of the first bar, end of the last one, and the average length."""
+        """Start of the first bar, end of the last bar, and the average length of a bar, all in ns."""
         n_bars = len(self._bars)
         if not n_bars:
             return 0, 0, _UNKNOWN_LENGTH_NS

@@ -54,7 +54,7 @@ class BarValues:
         self._cells = GrowingColumns({"buy": np.bool_, "sell": np.bool_})
 
     def set_rules(self, method: ValueAreaMethod, percent: int, rule: ImbalanceRule) -> None:
-        """Change the calculation settings; values that do not depend on them are reused."""
+        """Change the calculation settings; values that do not depend on a changed setting stay cached."""
         for stamp, changed in (
             ("areas_at", (method, percent) != (self.method, self.percent)),
             ("imbalances_at", (rule.ratio, rule.minimum_lots, rule.zeros) != (self.rule.ratio, self.rule.minimum_lots, self.rule.zeros)),
@@ -65,7 +65,7 @@ class BarValues:
 
     @property
     def computed(self) -> int:
-        """Number of bars computed so far, over all values."""
+        """Number of bars computed so far, for value areas and imbalances together."""
         return self.value_areas_computed + self.imbalances_computed
 
     def poc_rows(self, first: int, end: int) -> Int64Array:
@@ -112,7 +112,7 @@ class BarValues:
             self.value_areas_computed += run.stop - run.start
 
     def _stale(self, stamp: str, first: int, end: int) -> Iterator[slice]:
-        """Runs of bars in `[first, end)` that have changed since their values were computed; rarely more than two."""
+        """Yield slices of consecutive bars in `[first, end)` that have changed since their values were computed."""
         stale = self._bars[stamp][first:end] < self.series.changed_at[first:end]
         for start, stop in np.flatnonzero(np.diff(stale, prepend=False, append=False)).reshape(-1, 2).tolist():
             yield slice(first + start, first + stop)

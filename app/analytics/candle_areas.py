@@ -20,7 +20,7 @@ from app.market.span import Span
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandleArea:
-    """The candle value area of a period.
+    """The candle value area of one period, with the histogram from which it was computed.
 
     Prices are fractions of ticks, because row edges are not rounded.
     """
@@ -30,23 +30,23 @@ class CandleArea:
 
     @property
     def poc_ticks(self) -> Fraction:
-        """The middle of the row with the most volume."""
+        """Price of the POC in ticks: the middle of the row with the most volume."""
         return self.profile.middle_ticks(self.area.poc_row)
 
     @property
     def vah_ticks(self) -> Fraction:
-        """The upper edge of the value area."""
+        """Price of the VAH in ticks: the upper edge of the value area."""
         return self.profile.edge_ticks(self.area.high_row + 1)
 
     @property
     def val_ticks(self) -> Fraction:
-        """The lower edge of the value area."""
+        """Price of the VAL in ticks: the lower edge of the value area."""
         return self.profile.edge_ticks(self.area.low_row)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cached:
-    """The cached area of the bars `[first, end)`, and the histogram of all but the last of them.
+    """The cached candle value area of the bars `[first, end)`, and a histogram of the same bars without the last one.
 
     The histogram covers the price range of all the bars.
     """
@@ -61,7 +61,7 @@ class _Cached:
 
 
 class CandleAreas:
-    """The candle value areas of one series, by one set of settings.
+    """Computes the candle value areas of one series with fixed settings, and caches them.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class CandleAreas:
         self._cached: dict[Span, _Cached] = {}
 
     def of(self, period: Span, end_bar: int) -> CandleArea | None:
-        """The area of a period's bars before the index `end_bar`; None if there are none.
+        """The candle value area of a period, from its bars before the index `end_bar`; None if there are no such bars.
 
         A bar belongs to the period in which it begins, whatever its length, as candles of a venue do.
         """
@@ -107,7 +107,7 @@ class CandleAreas:
         return _Cached(first, end, series.revision, price_range, closed_range, closed, found)
 
     def _price_range(self, first: int, end: int) -> tuple[int, int]:
-        """Lowest and highest price of some bars; without bars, an empty range."""
+        """Lowest and highest price of the bars `[first, end)`; without bars, a low above the high."""
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 

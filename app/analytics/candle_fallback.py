@@ -1,4 +1,4 @@
-"""Candles that fill gaps of a profile, without the volume of loaded trades.
+"""Candles that fill a profile where trades are missing, minus the volume of loaded trades.
 
 Trades come first: every loaded trade counts in its own row. For the time between and before them, candles that begin in the
 profile count:
@@ -36,7 +36,7 @@ class CandleRange(NamedTuple):
 
 
 def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) -> list[Span]:
-    """Gaps widened to the edges of the shortest candles; disjoint, in order.
+    """Widen gaps to the edges of the shortest candles; the results do not overlap and are in order of time.
 
     Only candles that begin at `start_ns` or later count.
 
@@ -60,7 +60,7 @@ def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns
 
 
 def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Callable[[int, Span], int]) -> list[CandleRange]:
-    """The candle ranges that fill a gap, newest first.
+    """Divide a gap into ranges, each filled by candles of one length; newest range first.
 
     Uses the first of the lengths; before the venue's first candle of that length, the next longer one, as long as that reaches
     further back. The rest at both ends takes the shortest candles, whether the venue has them or not.
@@ -97,7 +97,7 @@ def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns
 
 
 def subtract_trades(candles: CandleBatch, time_ns: Int64Array, volume: Int64Array, buy: Int64Array) -> CandleBatch:
-    """Candles minus the volume of the loaded trades in their time, at least 0.
+    """Subtract the volume of loaded trades from the candles that contain them; no volume falls below 0.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def subtract_trades(candles: CandleBatch, time_ns: Int64Array, volume: Int64Arra
 
 
 def _within(span: Span, length_ns: int) -> Span:
-    """The part of a span that consists of complete candles."""
+    """Shorten a span to the candles of one length that lie completely inside it."""
     return Span(_up(span.start_ns, length_ns), _down(span.end_ns, length_ns))
 
 

@@ -1,4 +1,4 @@
-"""The profile of any consecutive candles, from cached profiles of blocks, within a fraction of a frame."""
+"""The volume profile of consecutive candles, added up quickly from cached profiles of blocks of candles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOGETHER = 64
 
 
 class CandleSums:
-    """Candles, and the volume profiles of blocks of them, each computed on first use.
+    """Candles, and cached volume profiles of blocks of consecutive candles, each computed on first use.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class CandleSums:
         self._sums: dict[int, VolumeProfile] = {}
 
     def profile(self, first: int, end: int) -> VolumeProfile:
-        """The profile of the candles `[first, end)`, by index.
+        """The volume profile of the candles `[first, end)`, by index.
 
         Equal to that of `spread_over_rows`.
         """
@@ -58,12 +58,12 @@ class CandleSums:
         return merge_profiles([*ends, *(self._sums[number] for number in range(begin, stop))])
 
     def of(self, candles: CandleBatch) -> VolumeProfile:
-        """The profile of the given candles, computed directly, without the cached blocks."""
+        """The volume profile of the given candles, computed without the cached blocks."""
         self.spread += len(candles)
         return spread_over_rows(candles, self.grid).profile
 
     def exchanged(self, first: int, end: int, beside: CandleBatch) -> VolumeProfile:
-        """The profile of the candles `[first, end)`, some of them replaced by candles with less volume.
+        """The volume profile of the candles `[first, end)` as given in `beside`, where some have less volume.
 
         Parameters
         ----------

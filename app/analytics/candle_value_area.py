@@ -22,7 +22,7 @@ MOST_ROWS = 1 << 16
 
 
 class CandlePrice(enum.Enum):
-    """The price of a candle at which all of its volume counts."""
+    """The price at which all volume of a candle counts."""
 
     MEAN = "mean"
     """`(high + low) / 2`."""
@@ -31,7 +31,7 @@ class CandlePrice(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandleHistogram:
-    """The volume of some candles by row.
+    """The volume of some candles in rows of equal height, from their lowest to their highest price.
 
     Attributes
     ----------
@@ -51,16 +51,16 @@ class CandleHistogram:
         return len(self.volume)
 
     def edge_ticks(self, row: int) -> Fraction:
-        """The lower edge of a row, and so the upper edge of the one below it."""
+        """The lower edge of a row in ticks, as an exact fraction."""
         return self.low + Fraction((self.high - self.low) * row, self.n_rows)
 
     def middle_ticks(self, row: int) -> Fraction:
-        """The middle of a row, at which a POC is shown."""
+        """The middle of a row in ticks, where a POC is shown, as an exact fraction."""
         return (self.edge_ticks(row) + self.edge_ticks(row + 1)) / 2
 
 
 def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = CandlePrice.MEAN) -> CandleHistogram:
-    """The histogram of some candles, over `rows` rows of equal height.
+    """Make the volume histogram of some candles, with `rows` rows of equal height.
 
     `row = floor((price - lowest) / height)`: a price on an edge belongs to the row above it, but the highest price to the last
     row.
@@ -82,7 +82,7 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
 
 
 def histogram(twice_price: Int64Array, lots: Int64Array, low: int, high: int, rows: int) -> Int64Array:
-    """The volume of each row between two prices, int64 [shape=(rows,)].
+    """The volume in each of `rows` equal rows between two prices, int64 [shape=(rows,)].
 
     One row only if both prices are equal.
 
@@ -105,7 +105,7 @@ def histogram(twice_price: Int64Array, lots: Int64Array, low: int, high: int, ro
 
 
 def candle_value_area(profile: CandleHistogram, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-    """POC and value area over all rows of a histogram, with empty rows at its ends.
+    """Compute POC and value area of a candle histogram; empty rows at its ends count as rows.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Numpy columns that grow; when their memory is full, it doubles."""
+"""A table of numpy columns that can grow; when its memory is full, the capacity at least doubles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Element = TypeVar("Element", bound=np.generic)
 
 
 class GrowingColumns(Generic[Element]):
-    """Named numpy columns of one length; adding a row has constant cost on average.
+    """Named numpy columns of equal length; adding a row has constant cost on average.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class GrowingColumns(Generic[Element]):
         self._views: dict[str, npt.NDArray[Element]] = {}  # read many times per frame
 
     def prefix(self, length: int) -> GrowingColumns[Element]:
-        """The first `length` rows, sharing memory until the result grows.
+        """The first `length` rows as a separate table, which shares memory with this one until the new table grows.
 
         The owner must not change these rows meanwhile.
         """
@@ -51,7 +51,7 @@ class GrowingColumns(Generic[Element]):
         return view
 
     def writable(self, name: str) -> npt.NDArray[Element]:
-        """A writable view of a column, for the owner only."""
+        """A writable view of a column, for the owner of the table only."""
         return self._columns[name][: self._length]
 
     def resize(self, length: int) -> None:

@@ -33,7 +33,7 @@ class CoverageShare(NamedTuple):
 def coverage_share(
     asked: Span, covered: Sequence[CoveredSpan], holes: Sequence[Span] = (), *, begin_ns: int | None = None
 ) -> CoverageShare | None:
-    """The covered share of `asked`; None if neither coverage nor gaps are known.
+    """The share of the time range `asked` whose trades are loaded; None if there are neither covered spans nor gaps.
 
     Equal to the result of `bar_coverage` for its bars.
 

@@ -1,4 +1,4 @@
-"""CVD: the running sum of bar deltas; a live trade recomputes one bar."""
+"""CVD: the running sum of bar deltas; a live trade recomputes only the last bar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.market.session import TimeDivision
 
 
 class CumulativeDelta:
-    """The running sums of a series' deltas; always equal to `delta.cvd`.
+    """The running sums of a series' bar deltas, cached; equal to the result of `delta.cvd`.
 
     Parameters
     ----------

@@ -9,8 +9,6 @@ import numpy as np
 from app.analytics.footprint import FootprintSeries
 from app.market.arrays import Float64Array, Int64Array
 
-DAY_NS = 86_400_000_000_000
-
 
 def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Int64Array:
     """Delta of the bars `[first_bar, end_bar)`, lots, int64.

@@ -19,7 +19,7 @@ _SPARE_ROWS = 64
 
 
 class DevelopingProfile:
-    """Rows of POC, VAL and VAH after each bar, from the start of the bar's period.
+    """The rows of POC, VAL and VAH as they were after each bar, computed from the start of its period.
 
     Bars are computed on request, a few in each spare moment, and again only when they have changed: a live trade costs the bar in
     progress, added to the stored sums of the bars before it.
@@ -42,7 +42,7 @@ class DevelopingProfile:
         self._summed_at = -1  # revision of the newest change among them
 
     def columns(self, first: int, end: int) -> tuple[Int64Array, Int64Array, Int64Array, BoolArray]:
-        """Rows of POC, VAL and VAH after each bar, and whether they are known yet.
+        """Rows of POC, VAL and VAH after each bar, and True for each bar whose rows have been computed.
 
         For the bars `[first, end)`: int64, int64, int64, bool.
         """
@@ -51,7 +51,7 @@ class DevelopingProfile:
         return poc, low, high, at >= self.series.changed_at[first:end]
 
     def starts(self, first: int, end: int) -> Int64Array:
-        """Index of the first bar of each bar's period, for bars `[first, end)`; int64."""
+        """For each of the bars `[first, end)`, the index of the first bar of its period; int64."""
         series = self.series
         if first >= end:
             return np.zeros(0, np.int64)
@@ -59,7 +59,7 @@ class DevelopingProfile:
         return np.array([first_bar_at(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
 
     def work(self, first: int, end: int, budget_s: float, clock: Callable[[], float] = time.perf_counter) -> bool:
-        """Compute missing bars among `[first, end)` for about `budget_s`, at least one; return True if more remain."""
+        """Compute missing bars of `[first, end)` for about `budget_s` seconds, at least one; return True if more remain."""
         known = self.columns(first, end)[3]
         missing = first + np.flatnonzero(~known)
         if not len(missing):
@@ -90,7 +90,7 @@ class DevelopingProfile:
         self.bars_computed += 1
 
     def _begin(self, start: int, bar: int) -> None:
-        """Discard the sums and add up the bars `[start, bar)`."""
+        """Replace the stored sums by the volume per row of the bars `[start, bar)`."""
         profile = profile_of_bars(self.series, start, bar)
         self._base, self._sums = profile.first_row, profile.total
         self._first, self._next, self._summed_at = start, bar, self.series.revision

@@ -17,7 +17,7 @@ REACH = 3
 
 
 class Divergences(NamedTuple):
-    """Diverging pairs of swings, int64 [shape=(n,)], ordered by their second swing.
+    """Pairs of swings where price and CVD diverge, int64 [shape=(n,)], ordered by the second swing.
 
     `first` and `second` are indices of bars; `side` is -1 for two highs (bearish), +1 for two lows (bullish).
     """
@@ -28,7 +28,7 @@ class Divergences(NamedTuple):
 
 
 def swings(values: Int64Array, reach: int = REACH) -> Int64Array:
-    """Indices of the swing highs, ascending, int64.
+    """Indices of the swing highs in `values`, ascending, int64.
 
     A swing high is strictly above each of `reach` values on both sides; swing lows are those of `-values`.
 
@@ -62,14 +62,14 @@ class Swings:
         self._revision = 0
 
     def highs(self, known_end: int | None = None) -> Int64Array:
-        """Indices of the swing highs, ascending, int64.
+        """Indices of the bars that are swing highs, ascending, int64.
 
         With `known_end`, those known when the bar before that index was the last.
         """
         return self._known(0, self.series.high, known_end)
 
     def lows(self, known_end: int | None = None) -> Int64Array:
-        """Indices of the swing lows, ascending, int64; `known_end` as for `highs`."""
+        """Indices of the bars that are swing lows, ascending, int64; for `known_end` see `highs`."""
         return self._known(1, -self.series.low, known_end)
 
     def _known(self, index: int, values: Int64Array, known_end: int | None) -> Int64Array:
@@ -93,7 +93,7 @@ class Swings:
         self._closed = closed
 
     def _again(self, found: Int64Array, values: Int64Array, changed: int) -> Int64Array:
-        """The swings, with those recomputed that depend on values from `changed` on."""
+        """Recompute the swings that depend on values from the index `changed` on; earlier ones are reused."""
         edge = min(max(changed - self.reach - 1, 0), max(len(values) - 1, 0))
         while edge > 0 and values[edge] == values[edge - 1]:
             edge -= 1  # a plateau is compared as one

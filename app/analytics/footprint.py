@@ -1,4 +1,4 @@
-"""Bars and their footprint cells, built trade by trade or a million at a time.
+"""Bars and their footprint cells, built from trades in batches of any size.
 
 Cells are ordered by bar, then by row: each bar has a dense run of rows from its low to its high,
 and the runs are back to back in flat arrays. A live trade changes the last run only.
@@ -37,7 +37,10 @@ _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row si
 
 
 class _BarColumn:
-    """A column of the bars as a read-only attribute; it is read hundreds of times per frame, so the lookup is short."""
+    """Descriptor that makes a bar column a read-only attribute of the series.
+
+    It is read hundreds of times per frame, so the lookup is short.
+    """
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -50,7 +53,7 @@ class _BarColumn:
 
 
 class _CellColumn(_BarColumn):
-    """A column of the cells."""
+    """Descriptor that makes a cell column a read-only attribute of the series."""
 
     def __get__(self, series: FootprintSeries, owner: type) -> Int64Array:
         return series._cells[self._name]  # pyright: ignore[reportPrivateUsage] (as above)
@@ -131,11 +134,11 @@ class FootprintSeries:
 
     @property
     def cell_end(self) -> Int64Array:
-        """Index after the last cell of each bar in the flat arrays."""
+        """For each bar, the index after its last cell in the flat cell arrays."""
         return self.cell_start + self.n_rows
 
     def bar_cells(self, bar: int) -> tuple[int, Int64Array, Int64Array, Int64Array]:
-        """First row of one bar, and buy, sell and unknown volume of its dense rows."""
+        """First row of one bar, and the buy, sell and unknown volume of each row from its low to its high."""
         start = int(self.cell_start[bar])
         run = slice(start, start + int(self.n_rows[bar]))
         return int(self.first_row[bar]), self.cell_buy[run], self.cell_sell[run], self.cell_unknown[run]
@@ -145,24 +148,24 @@ class FootprintSeries:
         return int(np.searchsorted(self.number, number))
 
     def start_ns(self, bar: int) -> int:
-        """Start time of a bar, by index."""
+        """Start time of the bar with the index `bar`."""
         return self.times.start_ns(int(self.number[bar]))
 
     def period_reached(self) -> int | None:
-        """The period (see `BarRule`) of the last bar; None without bars."""
+        """Number of the period (see `BarRule.periods`) that contains the last bar; None without bars."""
         if not self.n_bars:
             return None
         return int(self.number[-1]) if self.rule.is_time else int(self.first_ns[-1]) // self.rule.period_ns
 
     def changed_since(self, revision: int) -> int:
-        """Index of the first bar that changed after `revision`.
+        """Index of the first bar that changed after `revision`; the number of bars if there is none.
 
         All later bars changed as well, or may have.
         """
         return int(np.searchsorted(self.changed_at, revision, side="right"))
 
     def before(self, time_ns: int) -> FootprintSeries:
-        """The bars of all periods that ended by a time, as a separate series.
+        """A separate series with the bars of all periods that ended at or before a time.
 
         It shares memory with this series until it grows: until then those bars must not change, nor may it be truncated.
         """
@@ -210,7 +213,7 @@ class FootprintSeries:
         return first_changed
 
     def truncate(self, bar: int) -> None:
-        """Drop the bars from index `bar` on; whatever is appended next counts as changed."""
+        """Drop the bars from the index `bar` on; bars appended later count as changed."""
         if bar >= self.n_bars:
             return
         self.revision += 1
@@ -218,7 +221,7 @@ class FootprintSeries:
         self._bars.resize(bar)
 
     def truncate_from(self, time_ns: int) -> None:
-        """Drop the bars of the period at a time, and all later ones."""
+        """Drop the bars of the period that contains a time, and all later bars."""
         self.truncate(int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns))))
 
     # -- adding trades ---------------------------------------------------------------------------
@@ -257,9 +260,9 @@ class FootprintSeries:
     def _cut(
         self, price: Int64Array, quantity: Int64Array, side: Int8Array, period: Int64Array, same_period: bool
     ) -> tuple[Int64Array, bool]:
-        """Start indices of bars other than time bars.
+        """Indices of the trades that begin a bar, for bars other than time bars.
 
-        And whether the first of them joins the last bar.
+        And True if the first of these bars continues the last bar of the series.
         """
         open_bar = None
         if same_period:
@@ -270,7 +273,7 @@ class FootprintSeries:
         return np.concatenate(([0], starts)) if joins else starts, joins
 
     def _row_runs(self, bars: dict[str, Int64Array], joins: bool) -> tuple[Int64Array, Int64Array]:
-        """First row and number of rows of each bar of the batch.
+        """First row and number of rows of each bar in the batch.
 
         A bar that is joined includes its old rows.
         """
@@ -288,7 +291,7 @@ class FootprintSeries:
         return first_row, n_rows
 
     def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: Int64Array, n_rows: Int64Array) -> None:
-        """Lengthen both tables; the cells of a joined bar move up if its low got lower."""
+        """Resize the bar and cell tables for new bars, and move the last bar's cells if its low has fallen."""
         joins = first < self.n_bars
         old_rows = int(self.n_rows[-1]) if joins else 0
         shift = int(self.first_row[-1] - first_row[0]) if joins else 0
@@ -357,7 +360,7 @@ class FootprintSeries:
 
 
 def _fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: Int64Array) -> dict[str, Int64Array]:
-    """The column values of each run of trades that begins at `starts`, all int64."""
+    """The column values of the bars whose first trades have the indices `starts`, all int64."""
     counts = np.diff(np.append(starts, len(price)))
     opens = price[starts]
     signed = quantity * side
@@ -386,7 +389,7 @@ def _fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts:
 
 
 def _squares(distance: Int64Array, quantity: Int64Array, starts: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """High and low part of the sums of `distance**2 * quantity` of each run, int64.
+    """For each bar, the sum of `distance**2 * quantity`, split into a high and a low part: `high * 2**32 + low`, int64.
 
     The square is split into two halves before it is multiplied: neither overflows below 1.4e14 lots in a bar. The returned
     parts do not depend on how the trades were split into batches.
@@ -399,5 +402,5 @@ def _squares(distance: Int64Array, quantity: Int64Array, starts: Int64Array) -> 
 
 
 def _first(bars: dict[str, Int64Array]) -> dict[str, int]:
-    """The column values of the first bar."""
+    """The first value of each bar column, as Python integers."""
     return {name: int(values[0]) for name, values in bars.items()}

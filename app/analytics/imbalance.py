@@ -1,4 +1,4 @@
-"""Diagonal imbalances, and stacked zones of them."""
+"""Diagonal imbalances of footprint cells, and zones of consecutive imbalanced rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATIO_300_PERCENT_MORE = Decimal(4)
 
 @dataclass(frozen=True, slots=True)
 class ImbalanceRule:
-    """The conditions under which a row is imbalanced.
+    """The settings that decide which rows are imbalanced and which of them form a stacked zone.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class ImbalanceRule:
 
 
 class Imbalances(NamedTuple):
-    """Imbalance marks for the cells of some bars, in flat arrays, bool [shape=(n_cells,)]."""
+    """Marks of the cells whose buy or sell volume is imbalanced, in flat arrays, bool [shape=(n_cells,)]."""
 
     buy: BoolArray
     sell: BoolArray
 
 
 class StackedZones(NamedTuple):
-    """Runs of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)].
+    """Zones of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)].
 
     Ordered by bar, buy before sell, lowest first.
 
@@ -69,7 +69,7 @@ class StackedZones(NamedTuple):
 
 
 def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> Imbalances:
-    """The imbalanced cells of the bars `[first_bar, end_bar)`, by index.
+    """Mark the imbalanced cells of the bars `[first_bar, end_bar)`.
 
     Bought volume is compared with what was sold one row below, sold volume with what was bought
     one row above, inside each bar. Rows without trades count as 0. The outermost diagonals, buy
@@ -91,7 +91,7 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
 
 
 def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> StackedZones:
-    """Zones of at least `rule.stacked` consecutive rows imbalanced to one side.
+    """Find zones of at least `rule.stacked` consecutive rows that are imbalanced to the same side.
 
     Each zone is inside one bar.
     """
@@ -100,7 +100,7 @@ def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: I
 
 
 def zones_from_marks(series: FootprintSeries, first_bar: int, end_bar: int, found: Imbalances, stacked: int) -> StackedZones:
-    """The stacked zones of given marks, as from `imbalances` for the same bars."""
+    """Find the stacked zones in imbalance marks that `imbalances` returned for the same bars."""
     if first_bar >= end_bar:
         return StackedZones(*(np.zeros(0, np.int64) for _ in StackedZones._fields))
     offset = int(series.cell_start[first_bar])

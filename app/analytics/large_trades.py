@@ -41,7 +41,7 @@ class LargeTradeFilter:
 
     @property
     def text(self) -> str:
-        """The text that `parse_large_trade_filter` reads."""
+        """The filter as text that `parse_large_trade_filter` reads."""
         return f"top:{self.top}" if self.top else format(self.size, "f")
 
 
@@ -64,7 +64,7 @@ def parse_large_trade_filter(text: str) -> LargeTradeFilter:
 
 
 class _Bar(NamedTuple):
-    """The large trades of one bar, and its last trade that was scanned.
+    """The large trades of one bar, and the position up to which its trades have been scanned.
 
     `found_at` is the revision of the series at that scan.
     """
@@ -77,7 +77,7 @@ class _Bar(NamedTuple):
 
 
 class LargeTrades:
-    """The large trades of a series' bars; when live trades arrive, only the newest trades are scanned.
+    """Finds the large trades in the bars of a series; only bars that have changed are scanned again.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class LargeTrades:
         return self._found
 
     def _read_on(self, bar: int) -> bool:
-        """Scan only the newest trades of the last bar; return False if the bar needs a complete scan."""
+        """Scan only the new trades of the last bar; return False if all trades of the bar have to be scanned."""
         series, known = self.series, self._bars.get(bar)
         if bar != series.n_bars - 1 or known is None or not known.scanned:
             return False
@@ -142,7 +142,7 @@ class LargeTrades:
         return True
 
     def _read(self, first: int, end: int) -> None:
-        """Scan all trades of the bars `[first, end)`."""
+        """Scan all trades of the bars `[first, end)`, and store the large ones."""
         series = self.series
         edges = series.times.of_bars(first, end)
         until_ns = series.start_ns(end) if end < series.n_bars else np.iinfo(np.int64).max
@@ -156,7 +156,7 @@ class LargeTrades:
             self._store(first + index, inside, len(inside), inside, self._bars.get(first + index))
 
     def _store(self, bar: int, candidates: TradeBatch, count: int, newest: TradeBatch, before: _Bar | None) -> None:
-        """Store the large trades of a bar, selected from the candidates.
+        """Select the large trades of a bar from the candidates, and store them.
 
         `newest` are the trades that were not scanned before.
         """
@@ -170,12 +170,12 @@ class LargeTrades:
         self._bars[bar] = _Bar(self.series.revision, large, count, latest_ns, last_id)
 
     def _large(self, lots: Int64Array) -> Int64Array:
-        """Indices of the large trades, ascending."""
+        """Indices of the quantities that count as large, ascending."""
         return np.sort(_largest(lots, self.rule.top)) if self.rule.top else np.flatnonzero(lots >= self._least_lots)
 
 
 def _largest(lots: Int64Array, count: int) -> Int64Array:
-    """Indices of the `count` largest, the largest first; of equal ones the earlier."""
+    """Indices of the `count` largest quantities, largest first; of equal ones the earlier comes first."""
     if len(lots) > 4 * count:  # most are far too small
         least = np.partition(lots, len(lots) - count)[len(lots) - count]
         likely = np.flatnonzero(lots >= least)

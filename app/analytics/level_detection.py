@@ -39,7 +39,7 @@ class LevelKind(enum.IntEnum):
 
 
 class DetectedLevel(NamedTuple):
-    """A level and the condition that ends it.
+    """A level, and the condition under which a bar ends it.
 
     A bar ends it with a low of at most `low_at_most` and a high of at least `high_at_least`.
     """
@@ -52,24 +52,24 @@ class DetectedLevel(NamedTuple):
 
 
 def touched(kind: LevelKind, bottom: int, top: int) -> DetectedLevel:
-    """A level that is active until a bar trades anywhere from its bottom to its top."""
+    """Make a level that stays active until a bar trades between its bottom and its top, both included."""
     return DetectedLevel(kind, bottom, top, top, bottom)
 
 
 def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> DetectedLevel:
-    """A level that is active until a bar trades above it."""
+    """Make a level that stays active until a bar trades above `price`."""
     return DetectedLevel(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
 
 
 def traded_below(kind: LevelKind, price: int, top: int | None = None) -> DetectedLevel:
-    """A level that is active until a bar trades below it."""
+    """Make a level that stays active until a bar trades below `price`."""
     return DetectedLevel(kind, price, price if top is None else top, price - 1, NEVER)
 
 
 def levels_of_bars(
     series: FootprintSeries, first: int, end: int, marks: Imbalances, stacked: int, zones_end: str
 ) -> list[tuple[int, DetectedLevel]]:
-    """Unfinished auctions and stacked zones of the bars `[first, end)`.
+    """Find the unfinished auctions and the stacked zones of the bars `[first, end)`.
 
     Each with the index of its bar.
 
@@ -100,7 +100,7 @@ def levels_of_bars(
 
 
 def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[DetectedLevel]:
-    """POC, VAH and VAL of a finished period, naked until a bar's range contains them.
+    """Make the POC, VAH and VAL levels of a finished period; each ends when a bar's range contains it.
 
     `height` is the number of ticks per row.
     """
@@ -111,7 +111,7 @@ def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method:
 
 
 def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
-    """High and low volume nodes, at the middle of their rows.
+    """Make levels from high and low volume nodes, at the middle of their rows.
 
     No bar ends them: they last until the next period.
     """
@@ -121,7 +121,7 @@ def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
 
 
 def levels_of_tpo(letters: TpoProfile, height: int, last_price: int) -> Iterator[DetectedLevel]:
-    """Single prints, poor high and poor low of a finished session.
+    """Find the single prints, the poor high and the poor low of a finished session.
 
     The session closed at `last_price`, in ticks.
 

@@ -1,4 +1,4 @@
-"""The bar that ends each level, for many levels and many bars at once.
+"""Finds the bar that ends each level, for many levels and many bars at once.
 
 Prices are half ticks here, so that the middle of a row is a whole number. Every rule is one condition, "the bar's low is at most
 `low_at_most` and its high is at least `high_at_least`": a touch needs both, trading through needs one of them.
@@ -18,7 +18,7 @@ _BLOCK = 256  # bars checked together: a block that cannot end any level is skip
 def first_ending_bars(
     low: Int64Array, high: Int64Array, low_at_most: Int64Array, high_at_least: Int64Array, start: Int64Array
 ) -> Int64Array:
-    """The first bar from index `start` on that ends each level; -1 if none does.
+    """Index of the first bar, from the level's `start` on, that ends each level; -1 if none does.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def first_ending_bars(
 
 
 def bars_inside(low: Int64Array, high: Int64Array, bottom: Int64Array, top: Int64Array, start: Int64Array, end: Int64Array) -> Int64Array:
-    """Number of bars that traded between each level's `bottom` and `top`, int64.
+    """For each level, the number of bars that traded between its `bottom` and its `top`, int64.
 
     Counts the bars `[start, end)` of each level.
     """

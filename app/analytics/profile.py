@@ -1,4 +1,4 @@
-"""Volume by price row, over any bars or any trades."""
+"""Volume profiles: the volume of each price row, over any bars or any trades."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class VolumeProfile:
 
 
 def profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> VolumeProfile:
-    """The profile of the bars `[first_bar, end_bar)`, by index; empty without bars."""
+    """The volume profile of the bars `[first_bar, end_bar)`, by index; empty without bars."""
     first_bar, end_bar = max(first_bar, 0), min(end_bar, series.n_bars)
     if first_bar >= end_bar:
         return VolumeProfile.empty()
@@ -82,7 +82,7 @@ def profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> Vo
 
 
 def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
-    """The profile of trades, with rows from the lowest price to the highest."""
+    """The volume profile of trades, with rows from the lowest price to the highest."""
     if not len(trades):
         return VolumeProfile.empty()
     row = grid.rows(trades.price_ticks)
@@ -94,7 +94,7 @@ def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
 
 
 def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
-    """The sum of profiles with the same row size.
+    """Add up volume profiles that have the same row size.
 
     Rows reach from the lowest to the highest of all profiles.
     """
@@ -110,7 +110,7 @@ def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
 
 
 def _summed(row: Int64Array, quantity: Int64Array, length: int) -> Int64Array:
-    """Quantities summed by row, without `bincount`, whose weights are floats."""
+    """Sum the quantities of each row in exact integers; `bincount` would add them as floats."""
     sums = np.zeros(length, np.int64)
     np.add.at(sums, row, quantity)
     return sums

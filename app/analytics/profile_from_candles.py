@@ -41,7 +41,7 @@ class CandleVolumeProfile(NamedTuple):
 
 
 def candle_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> int:
-    """The length of the candles for a profile over a given time.
+    """Select the candle length for a profile that spans a given time.
 
     The first length that needs fewer than `MOST_CANDLES`, else the last.
 
@@ -56,7 +56,7 @@ def candle_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> i
 
 
 def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool = False) -> CandleVolumeProfile:
-    """The profile of candles, each spread evenly over its rows from low to high.
+    """Make a volume profile from candles; each candle's volume is spread evenly over its rows from low to high.
 
     Lots stay whole: of `V` lots over `n` rows, row `k` counted from the lowest gets `floor((k + 1) V / n) - floor(k V / n)`,
     so no row is off by a lot and none is lost. Each side is spread separately.
@@ -91,7 +91,7 @@ def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool 
 
 
 def _even_parts(lots: Int64Array, n_rows: Int64Array, place: Int64Array) -> Int64Array:
-    """The lots of each row.
+    """Divide the lots of each candle evenly among its rows; return the lots of each row.
 
     Quotient and remainder are computed separately, since lots times rows may not fit into 64 bits.
     """
@@ -101,7 +101,7 @@ def _even_parts(lots: Int64Array, n_rows: Int64Array, place: Int64Array) -> Int6
 
 
 def _runs(n_rows: Int64Array) -> list[slice]:
-    """Runs of candles with about `_CELLS_AT_ONCE` rows each, at least one candle."""
+    """Slices of consecutive candles with about `_CELLS_AT_ONCE` rows together, or of one candle with more."""
     group = (np.cumsum(n_rows) - n_rows) // _CELLS_AT_ONCE
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(n_rows)]
     return [slice(start, end) for start, end in pairwise(edges)]

@@ -1,4 +1,4 @@
-"""The profile between any two bars, within a fraction of a frame.
+"""An index that adds up the volume profile between any two bars in a fraction of a frame's time.
 
 A tree of sums over the closed bars: a leaf is the sum of `LEAF_BARS` bars, each node above is the sum of two below, and
 every node is dense over its own rows only. The range between two bars is about two dozen nodes, added slice by slice, and at
@@ -22,7 +22,7 @@ LEAF_BARS = 64
 
 
 class ProfileIndex:
-    """A tree of sums over the closed bars of a series, updated on use.
+    """A tree of volume profiles over the closed bars of a series, updated on use.
 
     The bar in progress is not in it. A trade that changes an older bar, or a truncated series, drops the nodes from that bar on.
 
@@ -44,7 +44,7 @@ class ProfileIndex:
         self._levels: list[list[VolumeProfile]] = [[]]  # leaves first; entry `k` of level `n` sums bars from k * LEAF_BARS * 2**n on
 
     def build(self, budget_s: float | None = None) -> bool:
-        """Add closed bars for about `budget_s` seconds, or all without it; return True if more remain."""
+        """Add closed bars to the tree for about `budget_s` seconds, or all without it; return True if more remain."""
         self._drop_changed_nodes()
         leaves = self._levels[0]
         started = self._clock()
@@ -56,7 +56,7 @@ class ProfileIndex:
         return False
 
     def profile(self, first_bar: int, end_bar: int) -> VolumeProfile:
-        """The profile of the bars `[first_bar, end_bar)`, by index.
+        """The volume profile of the bars `[first_bar, end_bar)`, by index.
 
         Equal to that of `profile_of_bars`.
 
@@ -77,7 +77,7 @@ class ProfileIndex:
         return merge_profiles(parts)
 
     def _largest_at(self, bar: int, end_bar: int) -> _Node | None:
-        """The largest node that begins at `bar` and does not reach beyond `end_bar`."""
+        """The largest tree node that begins at `bar` and ends at or before `end_bar`; None if there is none."""
         found = None
         if bar % LEAF_BARS == 0:
             place = bar // LEAF_BARS
@@ -92,7 +92,7 @@ class ProfileIndex:
         return found
 
     def _add(self, level: int, profile: VolumeProfile) -> None:
-        """Append a node to its level; after every second one, add their parent."""
+        """Append a node to a level of the tree; after every second node, add their parent to the next level."""
         if level == len(self._levels):
             self._levels.append([])
         nodes = self._levels[level]
@@ -112,7 +112,7 @@ class ProfileIndex:
 
 
 class RunningProfile:
-    """The profile from one bar to another or to the last; a live trade adds one bar to cached sums.
+    """Caches the volume profile between two bars, or up to the last bar; a live trade adds only the last bar again.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class RunningProfile:
         self._profile = VolumeProfile.empty()
 
     def of(self, first_bar: int, end_bar: int | None = None) -> VolumeProfile:
-        """The profile of the bars `[first_bar, end_bar)`, by index.
+        """The volume profile of the bars `[first_bar, end_bar)`, by index.
 
         Without `end_bar`, to the last bar.
         """

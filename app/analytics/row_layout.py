@@ -46,7 +46,7 @@ class RowLayout:
 
 
 class RowProfile(NamedTuple):
-    """A profile whose rows are counted from a price of its own, not from price 0.
+    """A volume profile whose row 0 starts at the price `low_ticks`, and not at price 0.
 
     Attributes
     ----------
@@ -62,17 +62,17 @@ class RowProfile(NamedTuple):
     profile: VolumeProfile
 
     def edge_ticks(self, row: int) -> int:
-        """Lower edge of a row, which is the upper edge of the row below."""
+        """Price of the lower edge of a row, in ticks."""
         return self.low_ticks + row * self.ticks_per_row
 
     @property
     def edges_ticks(self) -> Int64Array:
-        """All row edges, int64 [shape=(n_rows + 1,)], ascending."""
+        """Prices of all row edges in ticks, int64 [shape=(n_rows + 1,)], ascending."""
         return self.low_ticks + np.arange(self.profile.n_rows + 1, dtype=np.int64) * self.ticks_per_row
 
 
 def apply_layout(profile: VolumeProfile, grid: PriceGrid, layout: RowLayout) -> RowProfile | None:
-    """A profile with the rows of a layout; None without volume.
+    """Convert a volume profile to the row height of a layout; None if the profile has no volume.
 
     - As on the chart: the same rows.
     - Ticks per row: the multiple of the chart's row height that is nearest to the request, of two the smaller; rows count from

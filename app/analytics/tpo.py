@@ -1,4 +1,4 @@
-"""TPO: the rows that traded in each half hour of a session, as letters.
+"""TPO profiles: a letter in each price row for each bracket (half an hour by default) in which the row traded.
 
 A session is divided into brackets of equal length from its start, even if clocks change during the session. A row gets a bracket's
 letter if a trade was in that row: rows that price jumped over get none.
@@ -40,7 +40,7 @@ _INITIAL = 2  # brackets of the initial balance
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TpoProfile:
-    """The letters of one session, as marks by row and bracket.
+    """The TPO letters of one session, as marks by row and bracket.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class TpoProfile:
         )
 
     def followed_by(self, later: TpoProfile, bracket: int) -> TpoProfile:
-        """These letters, all before `bracket`, joined with later ones of the session."""
+        """Join these letters, all before `bracket`, with the letters of `later` from `bracket` on."""
         first = min(self.first_row, later.first_row)
         end = max(self.first_row + len(self.marks), later.first_row + len(later.marks))
         marks = np.zeros((end - first, later.marks.shape[1]), bool)
@@ -89,7 +89,7 @@ class TpoProfile:
         return replace(later, first_row=first, marks=marks, high=high, low=low)
 
     def has_same_letters(self, other: TpoProfile) -> bool:
-        """True if letters, highs and lows are equal."""
+        """True if another TPO profile has the same letters, and the same high and low in each bracket."""
         if (self.first_row, self.marks.shape) != (other.first_row, other.marks.shape):
             return False
         pairs = ((self.marks, other.marks), (self.high, other.high), (self.low, other.low))
@@ -106,7 +106,7 @@ class TpoProfile:
         return ["".join(names[row]) for row in self.marks]
 
     def value_area(self, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-        """POC and value area by number of letters; its `volume` is the letters inside."""
+        """POC and value area, computed from the number of letters in each row; `volume` counts letters too."""
         counts = self.counts
         poc, low, high = (int(found[0]) for found in value_areas(counts, np.array([len(counts)]), percent, method))
         first = self.first_row
@@ -114,12 +114,12 @@ class TpoProfile:
 
     @property
     def single_prints(self) -> Int64Array:
-        """Rows with one letter, without the highest and the lowest; int64, ascending."""
+        """Rows with exactly one letter, without the highest and the lowest row; int64, ascending."""
         return self.first_row + 1 + np.flatnonzero(self.counts[1:-1] == 1)
 
     @property
     def poor_high(self) -> bool:
-        """True if the highest row has two or more letters: the auction had no excess."""
+        """True if the highest row has two or more letters."""
         return bool(self.counts[-1] > 1)
 
     @property
@@ -148,13 +148,13 @@ class TpoProfile:
 
     @property
     def rotation_factor(self) -> int:
-        """The sum over brackets of +1 for each higher high or low, -1 for each lower one."""
+        """The sum over all brackets of +1 for each higher high or higher low, and -1 for each lower one."""
         traded = self.high >= self.low
         return int(np.sign(np.diff(self.high[traded])).sum() + np.sign(np.diff(self.low[traded])).sum())
 
 
 def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The letters of one session's trades.
+    """The TPO letters of one session's trades.
 
     Int64 [shape=(n,)] each, in any order, none before `start_ns`.
 
@@ -168,7 +168,7 @@ def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid,
 
 
 def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The letters of the bars `[first_bar, end_bar)`, by index.
+    """The TPO letters of the bars `[first_bar, end_bar)`, by index.
 
     Each bar must be inside one bracket (see `bars_fit_brackets`).
     """
@@ -185,7 +185,7 @@ def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns:
 
 
 def bars_fit_brackets(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
-    """True if every bar of a session is inside one bracket.
+    """True if each bar of a session lies inside one bracket.
 
     False for bars other than time bars (length 0).
     """
@@ -217,7 +217,7 @@ def _profile(
 
 
 class _Cached(NamedTuple):
-    """The letters of the bars `[first_bar, end_bar)` at a revision of the series."""
+    """The cached letters of the bars `[first_bar, end_bar)`, and the series revision at which they were computed."""
 
     revision: int
     first_bar: int
@@ -226,7 +226,7 @@ class _Cached(NamedTuple):
 
 
 class TpoSessions:
-    """The letters of every session of a series; a live trade recomputes one bracket.
+    """Caches the TPO letters of a series' sessions; a live trade recomputes only the last bracket.
 
     Attributes
     ----------
@@ -240,7 +240,7 @@ class TpoSessions:
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
-        """The letters of the bars of a session, with unchanged brackets reused.
+        """The TPO letters of a session's bars; brackets that have not changed are reused.
 
         The same object as before if no letter, high or low has changed.
         """
@@ -263,7 +263,7 @@ class TpoSessions:
         return letters
 
     def _again(self, known: TpoProfile, series: FootprintSeries, changed: int, first_bar: int, end_bar: int) -> TpoProfile:
-        """The letters, with those of brackets that end before the bar `changed` reused."""
+        """Recompute the letters from the bracket of the bar `changed` on; earlier brackets are reused."""
         bracket = (series.start_ns(changed) - known.start_ns) // known.bracket_ns
         begin = max(first_bar, first_bar_at(series, known.start_ns + bracket * known.bracket_ns))
         self.bars_read += end_bar - begin

@@ -21,7 +21,7 @@ from app.market.arrays import Int64Array
 
 
 class ValueAreaMethod(enum.Enum):
-    """The published rules that grow the value area; the value is the name shown.
+    """The published rules for adding rows to a value area; the value is the name shown on screen.
 
     DALTON : two rows against two rows, the pair with more volume joins, equal: the upper; until the target is met or passed.
     TRADINGVIEW : row by row, equal: the one closer to the POC, then the upper; stops before a row that would pass the target.
@@ -54,9 +54,9 @@ class ValueArea:
 
 
 class RunValueAreas(NamedTuple):
-    """Value areas of many runs of rows, int64 [shape=(n_runs,)].
+    """The value areas of several volume profiles, int64 [shape=(n_runs,)].
 
-    Rows are counted from the first row of each run.
+    Rows are counted from the first row of each profile.
     """
 
     poc: Int64Array
@@ -79,7 +79,7 @@ def point_of_control(profile: VolumeProfile) -> int:
 
 
 def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-    """The rows around the POC that contain `percent` of the volume.
+    """The rows around the POC that contain about `percent` % of the volume.
 
     Empty rows between traded ones count as rows, those outside do not. A pair with only one row
     left is that row; when one side has run out, the other continues alone whatever its volume,
@@ -117,7 +117,9 @@ def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMetho
 
 
 def points_of_control(volume: Int64Array, n_rows: Int64Array) -> Int64Array:
-    """The POC of each run, in rows from its first; ties as in `point_of_control`.
+    """For each of several volume profiles, the POC as a row counted from the profile's lowest row.
+
+    Ties as in `point_of_control`.
 
     Parameters
     ----------
@@ -139,7 +141,10 @@ def points_of_control(volume: Int64Array, n_rows: Int64Array) -> Int64Array:
 
 
 def value_areas(volume: Int64Array, n_rows: Int64Array, percent: int, method: ValueAreaMethod) -> RunValueAreas:
-    """The value area of each run; arguments as in `points_of_control`, `value_area`."""
+    """Compute the value areas of several volume profiles at once.
+
+    Parameters as in `points_of_control` and `value_area`.
+    """
     if not 1 <= percent <= 100:
         raise BadInputError(f"value area: found {percent} %, expected 1 to 100")
     poc = points_of_control(volume, n_rows)
@@ -169,7 +174,7 @@ _POC, _ABOVE, _BELOW = 0, 1, 2
 
 
 class _Steps(NamedTuple):
-    """Steps from the POC outwards, run by run: the POC itself, then the steps above it, then those below."""
+    """The steps in which value areas can grow: per profile the POC row, then the steps above it, then those below."""
 
     volume: Int64Array
     rows: Int64Array
@@ -194,7 +199,7 @@ def _steps(volume: Int64Array, n_rows: Int64Array, poc: Int64Array, rows_a_step:
 
 
 def _joining_order(steps: _Steps, nearer_first: bool) -> Int64Array:
-    """Indices of the steps in the order in which they join, run after run."""
+    """Indices of the steps in the order in which value areas take them, one profile after the other."""
     levels, rank = np.unique(steps.volume, return_inverse=True)
     queue = 3 * steps.run + steps.side  # ascending
     below_former_queues = queue * len(levels)  # ranks, not volumes: these products always fit
@@ -210,7 +215,7 @@ def _joining_order(steps: _Steps, nearer_first: bool) -> Int64Array:
 
 
 def _traded(profile: VolumeProfile) -> tuple[int, Int64Array]:
-    """First row and volume of the rows from the lowest traded to the highest."""
+    """Trim a profile to its traded rows: return the number of the lowest one, and the volume of each row up to the highest."""
     volume = profile.total
     traded = np.flatnonzero(volume)
     if not traded.size:

@@ -11,14 +11,14 @@ from app.market.arrays import Int64Array
 
 
 class VolumeNodes(NamedTuple):
-    """Row numbers of the nodes, ascending, int64."""
+    """Row numbers of the high and the low volume nodes, ascending, int64."""
 
     high: Int64Array
     low: Int64Array
 
 
 def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
-    """Rows with strictly more (less) volume than each of `n` rows on both sides.
+    """Find nodes at peaks: rows with strictly more (for low nodes: less) volume than each of `n` rows on both sides.
 
     Rows outside the profile count as empty: a row at its edge may be a high node, never a low one. Equal
     neighbours form one plateau, compared with the rows around it and reported at its middle row (the lower
@@ -38,7 +38,10 @@ def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
 
 
 def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> VolumeNodes:
-    """Rows at or above the `high` percentile of row volumes, and at or below the `low` percentile; none for a single row."""
+    """Find nodes by volume: rows at or above the `high` percentile, and rows at or below the `low` percentile.
+
+    None for a single row.
+    """
     volume = profile.total
     if len(volume) < 2:
         return VolumeNodes(np.zeros(0, np.int64), np.zeros(0, np.int64))

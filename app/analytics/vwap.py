@@ -46,14 +46,14 @@ def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None
 
 
 def bar_turnover(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> list[int]:
-    """Sum of price times quantity of each bar, in ticks times lots."""
+    """For each bar, the sum of price times quantity of its trades, in ticks times lots."""
     bars = slice(start_bar, end_bar)
     opens, volumes, offsets = (column[bars].tolist() for column in (series.open, series.volume, series.price_volume_offset))
     return [price * lots + offset for price, lots, offset in zip(opens, volumes, offsets, strict=True)]
 
 
 class VwapAccumulator:
-    """VWAP and deviation of a stream of trades; the result is the same, bit for bit, however the trades are batched."""
+    """Computes VWAP and deviation of a stream of trades; the result does not depend on how trades are batched."""
 
     def __init__(self) -> None:
         self.volume = 0
@@ -63,7 +63,7 @@ class VwapAccumulator:
         self._square = 0  # sum of V * (P - base)**2
 
     def add(self, trades: TradeBatch) -> None:
-        """Add trades, with or without an aggressor."""
+        """Add trades to the sums; trades without an aggressor count too."""
         if not len(trades):
             return
         if self._base is None:
@@ -78,7 +78,7 @@ class VwapAccumulator:
 
     @property
     def exact_ticks(self) -> Fraction:
-        """The exact average price.
+        """The exact average price of the trades so far, in ticks.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class VwapAccumulator:
 
     @property
     def value(self) -> Vwap:
-        """The average and the deviation of the trades so far."""
+        """The VWAP and the standard deviation of the trades so far; NaN before the first trade."""
         if self._base is None:
             return Vwap(nan, nan)
         average = (self._base * self.volume + self._offset) / self.volume
@@ -107,6 +107,6 @@ def vwap_of_trades(trades: TradeBatch) -> Vwap:
 
 
 def root_quotient(square: int, divisor: int) -> float:
-    """`sqrt(square) / divisor`, with the root to far more digits than a float has."""
+    """Compute `sqrt(square) / divisor` for integers, with a root that has far more digits than a float."""
     shift = max(0, 80 - square.bit_length() // 2)
     return isqrt(square << 2 * shift) / (divisor << shift)

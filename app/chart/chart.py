@@ -68,7 +68,7 @@ class AlertLine(NamedTuple):
 
 
 class Chart:
-    """The bars of one chart and all values computed from them, updated from a store.
+    """The bars of one chart and all values computed from them, updated from the trades in a store.
 
     The screen reads `series`, `figures`, `holes`, `revision` and `generation` once per frame; the chart
     does not depend on a screen.
@@ -118,7 +118,7 @@ class Chart:
         return self.series.revision
 
     def apply(self, fresh: TradeBatch, store: TradeStore) -> None:
-        """Add trades that the store has just received.
+        """Add trades to the bars after the store has received them.
 
         Trades in the order of the tape go into the last bar and new bars. After a late trade its bar
         (or all of its day, if bars are not time bars) and all later bars are rebuilt from the store,
@@ -148,14 +148,14 @@ class Chart:
             self.refused = error.user_message
 
     def replace_series(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
-        """Replace the series by one built separately, with trades up to `last_key`."""
+        """Replace the series by one that was built separately, from trades up to the key `last_key`."""
         self.generation += 1
         self.last_key, self.refused = last_key, ""
         self.late.note(-NEVER_NS)
         self._take(spec, series)
 
     def set_rules(self, rules: CalculationSettings) -> None:
-        """Change the calculation settings; values that do not depend on them are reused.
+        """Change the calculation settings; values that do not depend on a changed setting stay cached.
 
         Placed profiles have their own settings: new value area settings apply to profiles placed later.
         """
@@ -167,7 +167,7 @@ class Chart:
             self.levels = LevelTracker(self.figures, self._level_rules)
 
     def complete_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
-        """Start of the oldest bar of which all trades are loaded; 0 if the store has dropped no trades.
+        """Time from which complete bars can be built from the loaded trades; 0 if the store has dropped no trades.
 
         Bars other than time bars count from the first loaded trade.
         """
@@ -238,7 +238,7 @@ def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: Footprin
 
 
 def split_by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
-    """Trades sorted by period, each period in the order of the tape.
+    """Sort trades by period; inside each period they stay in the order of the tape.
 
     This matters after a late report, whose time goes back.
     """

@@ -1,4 +1,4 @@
-"""The table of all levels, active and ended, with a fast search by bars.
+"""The table of all levels, active and ended, with a fast search for those active in given bars.
 
 Rows are ordered by start and never move. Every `MARK_BARS` bars the active levels and their tests are marked: the levels that were
 active in some bars are those active at the mark before them, and those started since, however long the history is.
@@ -43,11 +43,11 @@ class LevelColumns:
         return self._columns[name]
 
     def writable(self, name: str) -> Int64Array:
-        """A writable view of a column, for the owner only."""
+        """A writable view of a column, for the owner of the table only."""
         return self._columns.writable(name)
 
     def add(self, rows: Int64Array) -> Int64Array:
-        """Add levels, int64 [shape=(n, len(COLUMNS))], and return their rows.
+        """Add levels, given as int64 [shape=(n, len(COLUMNS))], and return their row numbers.
 
         The levels must be ordered by start, none before that of the last level.
         """
@@ -60,12 +60,12 @@ class LevelColumns:
         return added
 
     def mark(self, closed: int) -> None:
-        """Mark the active levels after `closed` bars, if a mark is due."""
+        """Record which levels are active after `closed` bars, if that is the next multiple of `MARK_BARS`."""
         if closed == len(self._marks) * MARK_BARS:
             self._marks.append((self.alive, self["tests"][self.alive]))
 
     def near(self, first_bar: int, end_bar: int) -> Int64Array:
-        """Rows that may have been active in the bars `[first_bar, end_bar)`, ascending.
+        """Row numbers of the levels that may have been active in the bars `[first_bar, end_bar)`, ascending.
 
         Includes all that were, and some that were not.
         """
@@ -74,11 +74,9 @@ class LevelColumns:
         return np.concatenate((self._marks[mark][0], np.arange(begin, max(begin, end), dtype=np.int64)))
 
     def forget_from(self, bar: int, closed: int) -> tuple[Int64Array, int]:
-        """Undo all starts and ends of levels by bars from `bar` on, and recent tests.
+        """Remove the levels that start after `bar`, and undo the ends and tests that depend on bars from `bar` on.
 
         `closed` is the number of earlier bars that count as closed. Tests are reset to those of the last mark.
-
-        `closed` is the number of earlier bars that count as closed.
 
         Returns
         -------
@@ -101,7 +99,7 @@ class LevelColumns:
         return near, mark * MARK_BARS
 
     def _end_nodes(self, living: Int64Array) -> None:
-        """End the nodes of each day where those of the next day start."""
+        """End the volume nodes of each day at the bar where those of the next day start."""
         nodes = living[np.isin(self["kind"][living], _NODES) & (self["end"][living] < 0)]
         start = self["start"][nodes]
         for day, next_day in itertools.pairwise(np.unique(start).tolist()):

@@ -133,7 +133,7 @@ class LevelTracker:
     def columns(
         self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
     ) -> dict[str, Int64Array]:
-        """The levels of some kinds that are or were active in `[first_bar, end_bar)`.
+        """The columns of all levels of the given kinds that are or were active in the bars `[first_bar, end_bar)`.
 
         With `known_end` they are as known when the bar before that index was the last one, except for `tests`: levels that started
         later are left out, and levels that ended later are active.
@@ -180,7 +180,7 @@ class LevelTracker:
         return sorted(found, key=lambda level: level.born_ns)
 
     def bars_of(self, period: Period, bar: int) -> tuple[int, int, int]:
-        """Start time of the period that ended before `bar`, and its bars `[first, end)`.
+        """The period that ended just before the bar `bar`: its start time, and the range of its bars `[first, end)`.
 
         The bar with index `bar` is the first one after the period.
         """
@@ -191,7 +191,7 @@ class LevelTracker:
     # -- closed bars -----------------------------------------------------------------------------
 
     def _take(self, end: int) -> None:
-        """Process the closed bars up to index `end`."""
+        """Process the closed bars that are not processed yet, up to the index `end`, which is not included."""
         first = self._closed
         births = [(bar + 1, -1, birth) for bar, birth in self._of_bars(first, end)]
         births += self._of_periods(first, end)
@@ -213,7 +213,7 @@ class LevelTracker:
         return levels_of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
 
     def _of_periods(self, first: int, end: int) -> list[tuple[int, int, DetectedLevel]]:
-        """The levels of the periods that end between the bars `first` and `end`."""
+        """The levels of the periods whose last bar is one of the bars `[first, end)`."""
         births: list[tuple[int, int, DetectedLevel]] = []
         begin_ns = self._series.times.of_bars(first, end + 1)
         for period in self.rules.periods:
@@ -241,7 +241,7 @@ class LevelTracker:
         return births
 
     def _end(self, alive: Int64Array, first: int, end: int) -> None:
-        """End the levels that the bars `[first, end)` reach."""
+        """End the levels whose end condition is met by one of the bars `[first, end)`."""
         series, table = self._series, self._table
         by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
         for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
@@ -262,7 +262,7 @@ class LevelTracker:
     # -- the bar in progress ---------------------------------------------------------------------
 
     def _compare_last_bar(self) -> None:
-        """End the levels that the bar in progress has reached.
+        """End the levels whose end condition the bar in progress has met.
 
         They stay ended, because the range of the bar only grows.
         """
@@ -286,7 +286,7 @@ class LevelTracker:
             self.revision += 1
 
     def _has_shrunk(self) -> bool:
-        """True if the bar last compared was rebuilt with a smaller range, or is gone."""
+        """True if the bar last compared with the levels has a smaller range now, or no longer exists."""
         bar, low, high = self._last
         return bar >= self._series.n_bars or (bar >= 0 and (2 * int(self._series.low[bar]) > low or 2 * int(self._series.high[bar]) < high))
 
@@ -295,7 +295,7 @@ class LevelTracker:
         self.revision += 1
 
     def _forget_from(self, bar: int) -> None:
-        """Undo all starts and ends of levels by bars from `bar` on, because these bars have changed."""
+        """Undo all starts, ends and tests of levels that depend on bars from `bar` on, because these bars have changed."""
         self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
         again, first = self._table.forget_from(bar, self._closed)
         self._count_tests(again, first, self._closed)

@@ -136,7 +136,7 @@ def _overlays(text: str) -> frozenset[str]:
 
 
 async def _stopped(workspace: Workspace, window: MainWindow) -> None:
-    """Close the feed and finish saving images, but take no longer than `_STOP_S`."""
+    """Close the market and finish saving images, but stop waiting after `_STOP_S` seconds."""
     try:
         async with asyncio.timeout(_STOP_S):
             await asyncio.gather(workspace.aclose(), window.pictures.saved())
@@ -146,7 +146,7 @@ async def _stopped(workspace: Workspace, window: MainWindow) -> None:
 
 @contextmanager
 def _closed_by_signals(window: MainWindow) -> Generator[None]:
-    """Close the window on Ctrl+C, SIGTERM and SIGHUP.
+    """Within the block, close the window on Ctrl+C, SIGTERM and SIGHUP.
 
     A second signal ends the program at once. Python runs the handler at the next tick of the window's frame clock.
     """
@@ -173,7 +173,7 @@ def _closed_by_signals(window: MainWindow) -> Generator[None]:
 
 @contextmanager
 def _faults_shown(window: MainWindow) -> Generator[None]:
-    """Log uncaught exceptions of Qt slots and tasks and show them above the chart."""
+    """Within the block, log uncaught exceptions of Qt slots and tasks, and show them above the chart."""
     loop = asyncio.get_running_loop()
     hook = sys.excepthook
 
@@ -201,7 +201,7 @@ def _faults_shown(window: MainWindow) -> Generator[None]:
 
 @contextmanager
 def _qt_messages_logged() -> Generator[None]:
-    """Send Qt's messages to our log instead of the terminal."""
+    """Within the block, send Qt's messages to our log instead of the terminal."""
 
     def take(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         level = _QT_LEVELS.get(kind, "error")

@@ -17,7 +17,7 @@ _EVERY_MS = 500
 
 @contextmanager
 def gc_on_this_thread() -> Generator[None]:
-    """Context in which only a timer of this thread collects garbage.
+    """Within the block, collect garbage only by a timer of this thread.
 
     Python's own thresholds decide which generations are collected.
     """
@@ -35,7 +35,7 @@ def gc_on_this_thread() -> Generator[None]:
 
 
 def collect_due() -> None:
-    """Collect the oldest generation above its threshold, if there is one, and all younger ones."""
+    """Collect the oldest garbage generation above its threshold and all younger ones; do nothing if none is above."""
     due = [number for number, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)) if count > threshold]
     if due:
         gc.collect(max(due))

@@ -1,4 +1,4 @@
-"""Facts about Qt and the graphics driver, found in a process of its own.
+"""Facts about Qt and the graphics driver, found in a separate process.
 
 A broken driver or display crashes only that process. `python -m app.entry.graphics_probe auto` prints it as JSON.
 """

@@ -23,7 +23,7 @@ _WIDTH = 100  # columns of the text that `--help` prints
 
 
 def pages() -> dict[str, str]:
-    """The text of each generated page by its file name."""
+    """The text of each generated help page, by file name."""
     return {"keys.md": _keys(), "settings.md": _settings(), "calculation.md": _calculation(), "commands.md": _commands()}
 
 
@@ -57,7 +57,7 @@ def _calculation() -> str:
 
 
 def _sections(kind: type[SettingsGroup], *, full_paths: bool = False) -> Iterator[str]:
-    """One table per part of the settings, which lists each setting by its full path or by its name in the part."""
+    """The Markdown lines of one table per part of the settings; it names each setting by its full path or its name in the part."""
     head = ("Path" if full_paths else "Setting", "Default", "Values", "Meaning")
     parts: dict[str, list[FieldInfo]] = {}
     for field in fields_of(kind):

@@ -49,7 +49,7 @@ class ReplayStart:
 
 
 class Player:
-    """Replays one recording each time it is opened.
+    """A replay of one recording, which can be opened as a market any number of times.
 
     The replay bar controls it; speed and pause state carry over when it is opened again.
 
@@ -67,7 +67,7 @@ class Player:
         self._feed = self._new_feed(start.speed, start.paused)
 
     def market(self) -> Market:
-        """Open the recording as a market, at its start or at the last `jump` back."""
+        """Open the recording as a market, from its start or, after a `jump` back, from the time of the jump."""
         self._feed = self._new_feed(self._feed.speed, self._feed.paused)
         self._begin_ns = 0
         instrument, first_price = self._recording.instrument, int(self._recording.trades.price_ticks[0])
@@ -94,7 +94,7 @@ class Player:
 
     @property
     def now_ns(self) -> int:
-        """The current recorded time."""
+        """The replay's current position in recorded time."""
         return self._feed.now_ns
 
     @property
@@ -119,7 +119,7 @@ class Player:
         self._feed.step_bar(rule)
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a recorded time at once; a time already played becomes the start of the next opening.
+        """Play all trades up to a recorded time at once; if the time is already played, only set where the next opening starts.
 
         Returns
         -------

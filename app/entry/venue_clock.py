@@ -13,7 +13,7 @@ from feeds.venues.binance.live import SPOT
 
 
 class _ServerTime(msgspec.Struct, frozen=True):
-    """Binance's answer with its time: `{"serverTime":1499827319559}`.
+    """Binance's answer to a request for its time: `{"serverTime":1499827319559}`.
 
     https://developers.binance.com/docs/binance-spot-api-docs/rest-api
     """

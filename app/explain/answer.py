@@ -24,7 +24,7 @@ _SIDES = {BUY: "buy", SELL: "sell"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The explanation of a value at one moment; later trades do not change it.
+    """The explanation of a value at one moment, with the trades behind it; later trades do not change it.
 
     Attributes
     ----------
@@ -47,12 +47,12 @@ class Answer:
 
     @property
     def csv(self) -> str:
-        """The trades behind it as CSV, in the format of `tapeprint export`."""
+        """The trades behind the value as CSV, in the format of `tapeprint export`."""
         return csv_text(self.behind.trades, self.instrument)
 
     @property
     def count_text(self) -> str:
-        """Number and quantity of the trades, and a note if some are missing."""
+        """Number and quantity of the trades behind the value, and a note if some are missing."""
         count = len(self.behind.trades)
         sides = f": {self.bought} bought, {self.sold} sold"
         parts = (
@@ -79,13 +79,13 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The answer as plain text."""
+        """The explanation and its trades as plain text."""
         parts = [self.explanation.text, *filter(None, (self.as_of, self.count_text))]
         return "\n".join((*parts, *(f"  {line}" for line in self.trade_lines())))
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """The answer as plain values, with the number and quantity of the trades."""
+        """The explanation as a dictionary for JSON, with the number and quantity of its trades."""
         explanation = self.explanation
         return {
             "title": explanation.title,
@@ -107,7 +107,7 @@ class Answer:
 
 
 def find_trades(chart: Chart, explanation: Explanation) -> Answer:
-    """Find the trades behind an explanation, and return it together with them."""
+    """Find the trades behind an explained value, and return them with the explanation."""
     found, words = trades_behind(chart, explanation), ValueFormatter(chart)
     bought, sold = (words.lots(int(found.trades.quantity_lots[found.trades.side == side].sum())) for side in (BUY, SELL))
     return Answer(explanation, found, as_of_text(chart, explanation), words.lots(found.lots), bought, sold, chart.spec.instrument)

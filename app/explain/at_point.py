@@ -22,7 +22,7 @@ WHATS: tuple[What, ...] = get_args(What)
 
 
 def explanations_at(chart: Chart, time_ns: int, price_ticks: int, what: What = "all") -> list[Explanation]:
-    """Explanations of the values of the bar at a time, and of those at a price in it.
+    """Explanations of the values of the bar at a time, and of the cell and the levels at a price in that bar.
 
     Raises
     ------

@@ -113,7 +113,7 @@ def _cvd(chart: Chart, bar: int, reset: TimeDivision | None) -> int:
 
 
 def _extremes(chart: Chart, bar: int) -> list[ExplanationLine]:
-    """Lines on min and max delta, and on the trades that reached them if loaded."""
+    """Lines with a bar's min and max delta and, if its trades are loaded, the trades that reached them."""
     words, series = ValueFormatter(chart), chart.series
     number = int(series.number[bar])
     tape = tape_of_bars(chart, number, number + 1)

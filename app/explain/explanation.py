@@ -14,7 +14,7 @@ LOWEST, HIGHEST = 0, 1 << 62
 
 
 class ExplanationLine(NamedTuple):
-    """One line of arithmetic.
+    """One line of an explanation's arithmetic.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ class ValueFormatter(NamedTuple):
     chart: Chart
 
     def price(self, ticks: int | Fraction) -> str:
-        """A price as text; fractions of a tick are written out."""
+        """A price as text; between two ticks with all its decimal places, see `exact`."""
         grid = self.chart.series.grid
         ticks = Fraction(ticks)
         return grid.text(ticks.numerator) if ticks.denominator == 1 else exact(ticks * Fraction(grid.tick_size))
@@ -54,14 +54,14 @@ class ValueFormatter(NamedTuple):
         return f"{iso_date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}"
 
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
-        """The time range of runs of bars as text, with their number if there are several."""
+        """The time from the start to the end of some runs of bars as text, with the number of runs if there are several."""
         first, end = runs[0][0], runs[-1][1]
         apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
         return f"{self.bar(first)} to {self.bar(end)}{apart}"
 
 
 def exact(value: Fraction) -> str:
-    """A number as a plain decimal; rounded, after a `≈`, if its digits do not end.
+    """The decimal text of a number; rounded, after a `≈`, if it has infinitely many digits.
 
     >>> exact(Fraction(1, 4)), exact(Fraction(1, 3))
     ('0.25', '≈ 0.33333333')
@@ -87,7 +87,7 @@ def equals(text: str) -> str:
 
 
 def plain(value: Fraction) -> str:
-    """A number with finite digits, without an exponent or trailing zeros."""
+    """The decimal text of a number with finitely many digits, without exponent or trailing zeros."""
     with localcontext(prec=_DIGITS):
         text = format(Decimal(value.numerator) / Decimal(value.denominator), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -86,7 +86,7 @@ def explain_zone(chart: Chart, number: int, side: int, first_row: int, last_row:
 
 
 def evaluate_side(chart: Chart, bar: int, row: int, side: int) -> CellTest:
-    """Test one side of a cell, in a bar by its index, for an imbalance.
+    """Test one side of a cell for an imbalance; `bar` is the index of its bar.
 
     Buying is compared with selling one row below, selling with buying one row above.
     """
@@ -107,7 +107,7 @@ def evaluate_side(chart: Chart, bar: int, row: int, side: int) -> CellTest:
 
 
 def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: int) -> list[tuple[str, bool]]:
-    """The conditions of an imbalance and whether each is met, the ratio last.
+    """The conditions of an imbalance, and whether each is met; the condition on the ratio comes last.
 
     Conditions that are trivially met are left out.
     """
@@ -136,7 +136,7 @@ def rule_text(words: ValueFormatter, rule: ImbalanceRule) -> str:
 
 
 def bar_of(chart: Chart, number: int) -> int:
-    """The index of a bar by its number.
+    """The index of the bar with this number.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def bar_of(chart: Chart, number: int) -> int:
 
 
 def _parts(number: int, height: int, judged: list[CellTest], rows: range) -> tuple[TradeFilter, ...]:
-    """Filters for the trades of all compared cells, each once."""
+    """Filters for the trades of all compared sides of cells; no trade passes two of them."""
     cells = {(one.row, one.side) for one in judged}
     cells |= {(one.other_row, -one.side) for one in judged if one.other_row in rows}
     return tuple(TradeFilter(number, number + 1, row * height, (row + 1) * height, (side,)) for row, side in sorted(cells))

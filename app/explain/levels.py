@@ -267,13 +267,13 @@ def _missed(words: ValueFormatter, level: LevelQuery, low: int, high: int) -> st
 
 
 def _most(words: ValueFormatter, level: LevelQuery) -> str:
-    """The highest low that ends a level; a traded price if only lows count."""
+    """The highest low of a bar that ends a level, as text; rounded down to a tick if the bar's high does not matter."""
     one_sided = level.high_at_least == NEVER
     return _half(words, level.low_at_most // 2 * 2 if one_sided else level.low_at_most)
 
 
 def _least(words: ValueFormatter, level: LevelQuery) -> str:
-    """The lowest high that ends a level; a traded price if only highs count."""
+    """The lowest high of a bar that ends a level, as text; rounded up to a tick if the bar's low does not matter."""
     one_sided = level.low_at_most == ALWAYS
     return _half(words, -(-level.high_at_least // 2) * 2 if one_sided else level.high_at_least)
 

@@ -19,7 +19,7 @@ MOST_TRADES = 4_000_000
 
 
 class SourceTrades(NamedTuple):
-    """The trades behind a value.
+    """The loaded trades behind a value, and a note if some are missing.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class SourceTrades(NamedTuple):
 
 
 def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
-    """Find the loaded trades behind a value, and note how many are missing."""
+    """Find the loaded trades behind a value, and note if some are missing or they are too many to list."""
     if explanation.listed is not None:
         lots = int(explanation.listed.quantity_lots.sum())
         return SourceTrades(explanation.listed, lots, lots, "")
@@ -73,7 +73,7 @@ def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
 
 
 def lots_of(chart: Chart, part: TradeFilter) -> int:
-    """Quantity that a filter selects, from the bars' cells; its prices are row edges."""
+    """The quantity in lots that a trade filter selects, from the cells of its bars; the filter's prices must be row edges."""
     series, height = chart.series, chart.series.grid.ticks_per_row
     profile = profile_of_bars(series, series.index_of(part.first), series.index_of(part.end))
     low = min(max(part.low_ticks // height - profile.first_row, 0), profile.n_rows)

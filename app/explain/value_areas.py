@@ -1,4 +1,4 @@
-"""Explanations of POC and value area: the walk from the POC row, step by step.
+"""Explanations of POC and value area: how the area grows from the POC row, step by step.
 
 The walk is computed again here, row by row in Python integers; `app.analytics.value_area` finds the same rows by sorting.
 """
@@ -40,7 +40,7 @@ class ProfileEdge(Enum):
 
 
 class Step(NamedTuple):
-    """One comparison of the walk: lots above and below; None if no rows are left."""
+    """One step in the growth of a value area: the lots of the next rows above and below, None on a side without rows."""
 
     above: int | None
     below: int | None
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 class ValueAreaWalk(NamedTuple):
-    """The walk through a profile: POC, lowest and highest row inside, and the steps.
+    """A value area and its computation: POC, lowest and highest row, lots inside, and the steps; the last may not have been added.
 
     Rows are counted from the profile's lowest.
     """
@@ -69,7 +69,7 @@ class ValueAreaWalk(NamedTuple):
 
 
 def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueAreaWalk:
-    """Compute a value area step by step; the lowest and highest row must have volume.
+    """Compute a value area step by step; the profile's lowest and highest row must have volume.
 
     If a step would exceed the target and is not added, it is the last one, with `joins` false.
     """
@@ -216,7 +216,7 @@ def _area_lines(words: ValueFormatter, rows: _Rows, found: ValueAreaWalk, percen
 
 
 def _step_line(words: ValueFormatter, step: Step, total: int, percent: int, target: str) -> ExplanationLine:
-    """A line such as `above 80.5 > below 60.2: 120.5 + 80.5 = 201 < 700.14`."""
+    """The line that explains a step, e.g. `above 80.5 > below 60.2: 120.5 + 80.5 = 201 < 700.14`."""
     sides = [("above", step.above), ("below", step.below)]
     (mine, lots), (other, against) = sides if step.upwards else sides[::-1]
     lots = lots or 0

@@ -52,7 +52,7 @@ def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0
 
 
 def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int) -> list[ExplanationLine]:
-    """Lines on the standard deviation, in exact fractions up to the square root."""
+    """Lines with the variance, the standard deviation and the band's price, computed exactly up to the square root."""
     tick = Fraction(chart.spec.instrument.tick_size)
     variance = _variance(chart, start, end) * tick * tick
     with localcontext(prec=_DIGITS):
@@ -67,7 +67,7 @@ def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int
 
 
 def _variance(chart: Chart, start: int, end: int) -> Fraction:
-    """The volume-weighted variance, in ticks squared."""
+    """The volume-weighted variance of the prices of some bars, in ticks squared."""
     sums = VwapSums(chart.series)
     sums.follow()
     return sums.variance(start, end)

@@ -32,7 +32,7 @@ _MINUTE_NS = 60_000_000_000
 
 
 class CandleLoader:
-    """Fetches the candles that charts request, into a store that they share.
+    """Fetches the candles that charts request, into a store that the charts share.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ class CandleLoader:
             chart.candles.candle_store = self.held
 
     def cancel(self) -> None:
-        """Cancel all current requests; later requests are fetched."""
+        """Cancel all current requests for candles; later requests are fetched."""
         self._cancelled += self._requests()
 
     async def fill(self) -> None:
-        """Fetch requested candles until cancelled; `trouble` has the reason if the venue refuses or a bug stops it."""
+        """Fetch requested candles until the task is cancelled; if the venue refuses or a bug stops it, `trouble` has the reason."""
         try:
             await self._fill()
         except Exception as error:  # a bug in loading candles must not stop live trades: show it and do without candles
@@ -94,12 +94,12 @@ class CandleLoader:
         _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next(self) -> None:
-        """Fetch the first open request; it may have been cancelled while a retry waited."""
+        """Fetch the candles of the first open request, if there still is one after a retry's pause."""
         if (request := self._next()) is not None:
             await self._fetch(request)
 
     def _requests(self) -> list[CandleRange]:
-        """Requests that are not cancelled, longest candles first, then newest first."""
+        """The charts' candle requests that are not cancelled, longest candles first, then newest first."""
         wishes = {
             request
             for chart in self._charts
@@ -109,7 +109,7 @@ class CandleLoader:
         return sorted(wishes, key=lambda request: (request.length_ns, request.span.end_ns), reverse=True)
 
     def _next(self) -> CandleRange | None:
-        """The first open request, joined with those near enough to share it; or None."""
+        """The first request that is not fetched yet, joined with nearby ones for the same candle length; None if all are."""
         found: CandleRange | None = None
         for length_ns, span in self._requests():
             if not self._missing(length_ns, span):  # fetched, but the chart has not refreshed since
@@ -154,6 +154,6 @@ def _count_text(candles: int) -> str:
 
 
 def _parts(span: Span, most_ns: int) -> Iterator[Span]:
-    """Parts of a span, newest first, each at most `most_ns` long."""
+    """Split a span into parts of at most `most_ns`, newest first."""
     for end_ns in range(span.end_ns, span.start_ns, -most_ns):
         yield Span(max(span.start_ns, end_ns - most_ns), end_ns)

@@ -23,7 +23,7 @@ _LATE_NS = 60_000_000_000  # a trade may be reported this long after one with a 
 
 
 class MemoryFloor(NamedTuple):
-    """The start of the trades in memory.
+    """The boundary between older trades, read from the disk, and trades in memory.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class MemoryFloor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """Coverage and gaps of a span on disk."""
+    """The covered spans and the gaps on disk within a time span."""
 
     span: Span
     covered: tuple[CoveredSpan, ...] = ()
@@ -55,7 +55,7 @@ class DiskBars:
         self._merged: tuple[_Account, tuple[Gap, ...], tuple[Gap, ...]] = self._account, (), ()
 
     def build(self, spec: ChartSpec, from_ns: int, floor: MemoryFloor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
-        """Build the bars of all trades from a time on, and remember the coverage and gaps of the time on disk.
+        """Build the bars of all trades from a time on, from disk and memory, and store the disk's coverage and gaps.
 
         Trades up to the floor come from the disk, later ones from `in_memory`. They are separated by key, so that each
         trade counts once and in the order of the tape. May run in another thread.
@@ -80,7 +80,7 @@ class DiskBars:
         return build_series([concatenate(held_back), *in_memory], spec, older)
 
     def covered(self, from_memory: Sequence[CoveredSpan]) -> Sequence[CoveredSpan]:
-        """The time ranges covered by trades in memory or by bars from the disk."""
+        """The time ranges whose trades are in memory or in bars built from the disk."""
         account = self._account
         if not account.span:
             return from_memory
@@ -88,7 +88,7 @@ class DiskBars:
         return [*account.covered, *(clipped for one in from_memory if (clipped := _within(one, after)) is not None)]
 
     def gaps(self, from_memory: tuple[Gap, ...]) -> tuple[Gap, ...]:
-        """The gaps on disk and in memory; the same object until something changes."""
+        """The gaps on disk and in memory; the same object until they change."""
         account = self._account
         if not account.holes:
             return from_memory

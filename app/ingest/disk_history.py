@@ -23,7 +23,7 @@ class DiskBatch(NamedTuple):
 
 
 class DiskHistory:
-    """The stored tape of one market, read for a store in memory.
+    """Reads the stored trades of one market, to load them into memory.
 
     Raises
     ------
@@ -35,12 +35,12 @@ class DiskHistory:
         self._tape, self._store = tape, store
 
     async def oldest_ns(self) -> int | None:
-        """The start of the oldest tape range; None if nothing is stored."""
+        """Start time of the oldest stored tape range; None if nothing is stored."""
         ranges = await asyncio.to_thread(_stored_ranges, self._tape)
         return min((stored.start_ns for stored in ranges), default=None)
 
     async def ranges_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
-        """The stored tape ranges within a span, limited to trades before `before_id`.
+        """The stored tape ranges that overlap a span, cut to it; with `before_id`, only those with an earlier trade.
 
         A range up to the trade just before `before_id` reaches the end of the span: no trade is missing there.
         """
@@ -64,7 +64,7 @@ class DiskHistory:
         return round(count)
 
     async def parts(self, span: Span, ranges: list[TapeRange]) -> list[DiskBatch]:
-        """The stored trades of a span in these tape ranges, newest first."""
+        """Read the stored trades of a span that belong to the given tape ranges, newest day first."""
         batches = await asyncio.to_thread(lambda: list(self._tape.batches(span))) if ranges else []
         return [part for batch in reversed(batches) for part in self._cut(batch, ranges)]
 
@@ -76,12 +76,12 @@ class DiskHistory:
 
 
 def span_of(one: TapeRange) -> Span:
-    """The span of a tape range."""
+    """The time span of a tape range."""
     return Span(one.start_ns, one.end_ns)
 
 
 def _stored_ranges(tape: Tape) -> list[TapeRange]:
-    """The stored tape ranges, extended up to the next one if no trade is missing."""
+    """The stored tape ranges, each extended to the start of the next one if no trade is missing between them."""
     intervals: TapeRanges = tape.intervals()
     covered = intervals.covered(proven=True)
     return [one._replace(end_ns=coverage.span.end_ns) for one, coverage in zip(intervals, covered, strict=True)]

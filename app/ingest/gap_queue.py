@@ -1,4 +1,4 @@
-"""The order in which gaps are requested from the venue, and retried."""
+"""The order in which gaps are requested from the venue, and the pause before a gap is requested again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEVER = 1 << 62
 
 
 class GapQueue:
-    """The gaps of a store, newest first.
+    """Selects the gaps to request next from the venue, newest first.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class GapQueue:
         self._next_due_s = 0.0
 
     def next(self) -> list[Gap]:
-        """The newest gap that is due, with those near enough for one request; empty if none is due."""
+        """The newest gap that may be requested now, with gaps near enough for one request; empty if there is none."""
         gaps, now_s = self._store.gaps(), self._monotonic_s()
         if gaps is self._not_due and now_s < self._next_due_s:
             return []
@@ -49,7 +49,7 @@ class GapQueue:
         return group
 
     def ask_later(self, parts: Sequence[Gap]) -> None:
-        """Postpone gaps that the venue could not fill; the pause doubles each time.
+        """Postpone gaps that the venue could not fill; the pause doubles each time, up to a limit.
 
         In a rush a venue's archive may lag far behind its stream, or it may never have these trades.
         """
@@ -115,7 +115,7 @@ class OwedQueue:
 
 
 def _parts(gaps: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
-    """The gaps, newest first; long ones in parts of at most `_AT_ONCE` ids."""
+    """Yield the gaps, newest first; long gaps in parts of at most `_AT_ONCE` ids."""
     for gap in reversed(gaps):
         if gap.first_id <= floor_key:
             return

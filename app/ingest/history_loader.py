@@ -1,4 +1,4 @@
-"""The loader of missing history, newest first, while live trades arrive.
+"""Loads missing trades from the disk or the venue, newest first, while live trades arrive.
 
 There is one path for everything: the first start, scrolling left, a far anchor and a gap after a reconnect are all time
 ranges that a chart requests and the store does not cover, or ids that the store skipped. Stored trades are read first, the
@@ -124,7 +124,7 @@ class HistoryLoader:
 
     @property
     def trouble(self) -> str:
-        """Why history cannot be fetched or read now; empty if it can."""
+        """The reason why history cannot be fetched or read now; empty if it can."""
         return self._not_fetched or self._not_read
 
     def wake(self) -> None:
@@ -132,11 +132,11 @@ class HistoryLoader:
         self._arrived.set()
 
     def cancel(self) -> None:
-        """Cancel the current requests; scrolling further back starts a new one."""
+        """Cancel the current requests for older trades; scrolling further back starts a new one."""
         self._cancelled_ns = self._wanted_from_ns()
 
     async def fill(self) -> None:
-        """Fetch missing trades until cancelled; `trouble` has the reason if the venue refuses or a bug stops it."""
+        """Fetch missing trades until the task is cancelled; if the venue refuses or a bug stops it, `trouble` has the reason."""
         try:
             await self._fill()
         except Exception as error:  # a bug in loading history must not stop live trades: show it and do without history
@@ -145,7 +145,7 @@ class HistoryLoader:
             _log.error("loading history failed", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
-        """Fetch until the task is cancelled or the venue refuses; after other errors wait twice as long, or as the venue asks."""
+        """Fetch missing trades until the task is cancelled or the venue refuses; retry with growing pauses after venue errors."""
         if self._history is None and self._disk is None:
             for chart in self._charts:
                 chart.oldest_ns = self._now_ns  # there is no source of older trades
@@ -172,7 +172,7 @@ class HistoryLoader:
         _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next_part(self) -> bool:
-        """Fetch the next missing trades; if the disk cannot be read, stop using it and fetch without it."""
+        """Fetch the next missing trades; after an error on disk, do without the disk from then on."""
         try:
             return await self._fetch_next()
         except StoreError as error:
@@ -261,7 +261,7 @@ class HistoryLoader:
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
-        """Add pages to the store as they arrive, even if a later page fails; return the number of new trades."""
+        """Add fetched pages to the store, also those before an error, and return the number of new trades."""
         self.progress = LoadProgress(what, 0.0)
         waiting: list[TradeBatch] = []
         fresh, shown_s, failure = 0, time.monotonic(), None
@@ -294,7 +294,7 @@ class HistoryLoader:
         return wanted
 
     def _wanted_from_ns(self) -> int:
-        """The earliest time that a chart requests.
+        """The earliest time from which a chart requests trades.
 
         Cancelled requests do not count; nor, while memory is full and there is no stored tape, does any.
         """
@@ -306,7 +306,7 @@ class HistoryLoader:
         return wanted_ns
 
     async def _fetch_range(self) -> None:
-        """Fetch the time range before the loaded trades, from the disk or the venue.
+        """Fetch the trades of a time range just before the loaded trades, from the disk and the venue.
 
         It is as long as a few seconds can fetch, and is shown all at once, so that a loading chart has no gap in it.
         """
@@ -373,13 +373,13 @@ class HistoryLoader:
             self.asked_from_ns = from_ns
 
     async def _has_room(self, stored: DiskHistory, span: Span) -> bool:
-        """True if memory has room for the stored trades of a span."""
+        """True if memory has room for the stored trades of a span in addition to the loaded ones."""
         return self._store.n_trades + await stored.count_in(span) <= self._store.limit
 
     async def _ask(
         self, gap: Span, start_ns: int, before_id: int | None, on_progress: Callable[[int], None]
     ) -> tuple[list[TradeBatch], Span]:
-        """The venue's trades of a gap, and the time they fully cover: it may start later."""
+        """Fetch the trades of a gap from the venue; return them and the time they fully cover, which may start later."""
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)

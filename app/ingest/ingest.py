@@ -98,7 +98,7 @@ class Ingest:
 
     @property
     def progress(self) -> LoadProgress | None:
-        """Progress of the current fetch, trades before candles."""
+        """Progress of the current fetch of trades, or else of candles; None if nothing is fetched."""
         return self.past.progress or (self.candle_past.progress if self.candle_past is not None else None)
 
     @property
@@ -163,7 +163,7 @@ class Ingest:
             self.candle_past.cancel()
 
     async def change_spec(self, chart: Chart, spec: ChartSpec) -> None:
-        """Change a chart's bars or rows, rebuilt from the store; live trades continue.
+        """Change a chart's bar rule or row size, and rebuild its bars; live trades continue to arrive.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class Ingest:
     # -- coverage --------------------------------------------------------------------------------
 
     def _live_span(self, fresh: TradeBatch) -> Span | None:
-        """Pass the feed's gaps to the store, and return the gapless time up to these trades; None if ids prove it instead."""
+        """Pass the feed's gaps to the store; return the time without gaps up to these trades, or None if trade ids prove it."""
         if not self.store.by_time:
             return None
         gaps = self.feed.status.gaps
@@ -238,7 +238,7 @@ class Ingest:
     # -- building in another thread --------------------------------------------------------------
 
     async def _rebuild(self, chart: Chart, spec: ChartSpec, *, deep_from_ns: int | None = None) -> None:
-        """Rebuild a chart's bars in another thread and swap them in.
+        """Rebuild a chart's bars in another thread, then replace the old ones.
 
         Trades come from the store; older bars are reused or built from the disk. Trades that arrive meanwhile are added at
         the end.
@@ -270,7 +270,7 @@ class Ingest:
         return partial(build_series, store.batches(from_ns), spec)
 
     async def _deepen(self, from_ns: int) -> None:
-        """Rebuild the charts with older bars from the disk; from now on the store rejects trades of that time."""
+        """Rebuild the charts with older bars from the disk; from now on the store refuses trades older than the oldest loaded one."""
         async with self._building:
             self.store.reject_older_than(self.past.asked_from_ns)
             for chart in self.charts:
@@ -313,7 +313,7 @@ class Ingest:
         return len(fresh)
 
     def _scan_for_alerts(self, fresh: TradeBatch | None = None) -> None:
-        """Scan live trades for alerts, and missed ones once store and chart have the same trades."""
+        """Scan live trades for alerts, and trades missed before, once the chart has the same trades as the store."""
         if self.watch is None or not self.charts:
             return
         if fresh is not None:
@@ -322,7 +322,7 @@ class Ingest:
             self.watch.catch_up(self.charts[0], self.store)
 
     def _work(self, trades: TradeBatch) -> int:
-        """The largest number of trades that a chart would process to show these."""
+        """An upper limit for the number of trades that a chart has to process to show the given ones."""
         if not len(trades):
             return 0
         oldest_ns = int(trades.time_ns.min())

@@ -49,7 +49,7 @@ class StoreGap:
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The gaps of a span on disk, oldest first."""
+    """The gaps in the stored trades of a time span, oldest first."""
     numbered = writer.instrument.numbered
     if not numbered:
         covered = [stored.span for stored in writer.intervals.covered(proven=False)]
@@ -205,7 +205,7 @@ async def _finished(work: Callable[..., _T], *values: object) -> _T:
 
 
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None]]:
-    """Trades of a gap in large batches, each with the time range it fully covers."""
+    """Yield the venue's trades of a gap in large batches, each with the time range it fully covers."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
     else:

@@ -1,1 +1,1 @@
-"""Basic types of a market: instruments, prices in ticks, trades, spans and bars."""
+"""Basic types for market data: instruments, prices, trades, candles, time spans, bar rules and feeds."""

@@ -1,4 +1,7 @@
-"""Array types by their elements; the docstring of each value has its shape, unit and order."""
+"""Type aliases for numpy arrays, one for each element type.
+
+The shape, unit and order of an array are in the docstring of the function or class that has it.
+"""
 
 from __future__ import annotations
 

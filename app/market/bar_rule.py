@@ -1,4 +1,4 @@
-"""Bar rules: the time, trades, volume, delta or range of one bar."""
+"""Bar rules: the division of the tape into bars by time, trades, volume, delta or range."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_SIZE = Decimal(10) ** 12
 
 
 class BarKind(enum.StrEnum):
-    """The quantity that measures a bar; the value is the letter after its size."""
+    """The quantity that a bar rule counts: seconds, trades, volume, delta or range; the value is its letter, e.g. `t` in `500t`."""
 
     TIME = "s"
     TRADES = "t"
@@ -34,7 +34,7 @@ _TITLES = {BarKind.TRADES: "{} trades", BarKind.VOLUME: "volume {}", BarKind.DEL
 
 @dataclass(frozen=True, slots=True)
 class BarRule:
-    """The rule that divides the tape into bars: by time or by what was traded.
+    """The rule that divides the tape into bars: by time, or by trades, volume, delta or range.
 
     Time: bar `k` has the trades of `[k * length, (k + 1) * length)` since 1970 UTC; a trade exactly on an edge opens the
     later bar.
@@ -70,58 +70,58 @@ class BarRule:
 
     @classmethod
     def counted(cls, kind: BarKind, size: Decimal | int | str) -> BarRule:
-        """A rule by trades, volume, delta or range."""
+        """Make a rule for bars by trades, volume, delta or range, with the given size."""
         return cls(0, kind, Decimal(size))
 
     @property
     def is_time(self) -> bool:
-        """True if bars are defined by the clock alone."""
+        """True for bars of a fixed time length, False for bars by trades, volume, delta or range."""
         return self.kind is BarKind.TIME
 
     # -- time bars only --------------------------------------------------------------------------
 
     def numbers(self, time_ns: Int64Array) -> Int64Array:
-        """The bar number of each trade time, int64, shape as given.
+        """The number of the time bar that contains each time, int64, in the shape of `time_ns`.
 
         Only for time bars; for others see `FootprintSeries.times`.
         """
         return np.floor_divide(time_ns, self._length())
 
     def number(self, time_ns: int) -> int:
-        """The bar number of one time; only for time bars."""
+        """The number of the time bar that contains a time; raises `TypeError` if the rule is not by time."""
         return int(time_ns) // self._length()
 
     def start_ns(self, number: int) -> int:
-        """Start time of a bar, which is the end of the bar before; only for time bars."""
+        """Start time of the time bar with this number; raises `TypeError` if the rule is not by time."""
         return int(number) * self._length()
 
     # -- all rules -------------------------------------------------------------------------------
 
     @property
     def period_ns(self) -> int:
-        """Length of the period inside which bars depend on each other.
+        """Length of a period in ns: that of one bar for time bars, one UTC day for other bars.
 
-        A time bar is a period of its own; for other rules it is a UTC day.
+        Bars depend on earlier bars of the same period only.
         """
         return self.length_ns if self.is_time else DAY_NS
 
     def periods(self, time_ns: Int64Array) -> Int64Array:
-        """Period number of each time, int64, shape as given."""
+        """The number of the period (see `period_ns`) that contains each time, int64, in the shape of `time_ns`."""
         return np.floor_divide(time_ns, self.period_ns)
 
     def period_start_ns(self, time_ns: int) -> int:
-        """Start of the period at a time."""
+        """Start of the period (see `period_ns`) that contains a time."""
         return int(time_ns) // self.period_ns * self.period_ns
 
     def threshold(self, lot_size: Decimal) -> int:
-        """The size as an integer: trades, ticks, or lots rounded up to a whole lot."""
+        """The bar size as an integer: number of trades, ticks of range, or lots (rounded up) for volume and delta."""
         if self.kind in (BarKind.TRADES, BarKind.RANGE):
             return int(self.size)
         return int((self.size / lot_size).to_integral_value(ROUND_CEILING))
 
     @property
     def text(self) -> str:
-        """The text that `parse_bar_rule` reads: `15s`, `1m`, `4h`, `1d`, `500t`, `50d`."""
+        """The rule as text that `parse_bar_rule` reads: `15s`, `1m`, `4h`, `1d`, `500t`, `50d`."""
         if not self.is_time:
             size = f"{self.size.normalize():f}"
             days = self.kind is BarKind.DELTA and self.size <= _LONGEST_DAYS and size.isdigit()
@@ -134,7 +134,7 @@ class BarRule:
 
     @property
     def title(self) -> str:
-        """The text shown on the chart: `1m`, `500 trades`, `delta 50`."""
+        """The rule as shown on the chart: `1m`, `500 trades`, `delta 50`."""
         return self.text if self.is_time else _TITLES[self.kind].format(f"{self.size.normalize():f}")
 
     def _length(self) -> int:
@@ -144,7 +144,7 @@ class BarRule:
 
 
 def parse_bar_rule(text: str) -> BarRule:
-    """Parse a bar rule.
+    """Parse a bar rule from text, e.g. `15s`, `4h`, `500t` or `100v`.
 
     Written as `15s`, `1m`, `4h` or `1d`, `500t` (trades), `100v` (volume), `40r` (range in ticks) or `50d` (delta).
 

@@ -55,16 +55,16 @@ class CandleBatch:
 
     @property
     def columns(self) -> tuple[AnyArray, ...]:
-        """All columns, in the order above."""
+        """The eight columns, in the order of the constructor."""
         return (self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.buy, self.closed)
 
     def within(self, span: Span) -> CandleBatch:
-        """The candles that begin in a span."""
+        """The candles that start in a time span."""
         first, end = (int(np.searchsorted(self.start_ns, at)) for at in (span.start_ns, span.end_ns))
         return self[first:end]
 
     def with_later(self, others: CandleBatch) -> CandleBatch:
-        """These candles and newer reports of the same length, merged in order of time.
+        """Merge these candles with later reports of candles of the same length, in order of time.
 
         Of two candles with the same start, the one from `others` counts.
         """

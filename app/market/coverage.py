@@ -9,7 +9,7 @@ from app.market.span import Span
 
 
 class Source(enum.Enum):
-    """The sources of trades; the value is the word shown and stored."""
+    """The possible sources of trades; the value is the word shown on screen and stored on disk."""
 
     LIVE = "live"
     BACKFILL = "backfill"

@@ -20,7 +20,7 @@ from app.market.arrays import BoolArray, Int64Array
 
 
 def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, what: str = "value") -> Int64Array:
-    """The whole number of steps in each decimal text.
+    """Convert decimal texts to whole numbers of steps, e.g. prices to ticks.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
 
 
 def step_text(steps: int, step: Decimal) -> str:
-    """The decimal text of `steps` steps, with as many decimal places as the step.
+    """Convert a number of steps to decimal text, with the decimal places that the step size needs.
 
     >>> step_text(6183763, Decimal("0.01"))
     '61837.63'
@@ -67,7 +67,7 @@ def step_text(steps: int, step: Decimal) -> str:
 
 
 def step_texts(steps: Int64Array, step: Decimal) -> pa.Array:
-    """The decimal texts of many steps, int64 [shape=(n,)], as an Arrow array."""
+    """Convert numbers of steps, int64 [shape=(n,)], to decimal texts, as an Arrow array."""
     scale, mantissa = _scale_and_mantissa(step)
     largest = max(abs(int(steps.min(initial=0))), int(steps.max(initial=0)))
     if largest * mantissa >= 2**63 or scale > _INT64_DIGITS:
@@ -94,7 +94,7 @@ def format_scaled(mantissa: int, scale: int) -> str:
 
 
 def decimal_places(step: Decimal) -> int:
-    """Decimal places that a multiple of `step` can need: 2 for 0.25, 0 for 10."""
+    """Number of decimal places that a multiple of `step` can need: 2 for 0.25, 0 for 10."""
     return _scale_and_mantissa(step)[0]
 
 
@@ -134,7 +134,7 @@ _SHOWN = 80  # characters of a text that an error quotes
 
 
 def _odd_texts(array: pa.Array) -> BoolArray:
-    """True for each text that Arrow might misread, bool.
+    """Mark the texts that Arrow might convert incorrectly, bool [shape=(n,)].
 
     Usually there is none, and the check is cheap.
     """
@@ -152,7 +152,7 @@ def _odd_texts(array: pa.Array) -> BoolArray:
 
 
 def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
-    """The steps of plain decimals; None if one cannot be read or is not a multiple."""
+    """Convert plain decimal texts to steps with Arrow; None if one is unreadable, too large or not a multiple of the step."""
     scale, step_mantissa = _scale_and_mantissa(step)
     if array.null_count or step_mantissa >= 2**63:
         return None
@@ -169,7 +169,7 @@ def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
 
 
 def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
-    """The steps of one text of any length; raises an error that names it if it is invalid."""
+    """Convert one decimal text of any length to steps; raise `OffGridError` with the text if it is invalid."""
     try:
         value = Decimal(text) if text is not None and text.isascii() and text == text.strip() and "_" not in text else None
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""Protocols of live feeds, trade history and candle history, and the feed status.
+"""Protocols for live feeds, trade history and candle history, and the feed status.
 
 Status is pulled: a feed replaces its `status` object, and the screen reads it once per frame.
 """
@@ -20,7 +20,10 @@ _T = TypeVar("_T")
 
 
 class FeedState(enum.Enum):
-    """The states of a feed; the value is the word shown. Only LIVE is shown as healthy."""
+    """The states of a feed; the value is the word shown on screen.
+
+    Only LIVE is shown as healthy.
+    """
 
     CONNECTING = "CONNECTING"
     SYNCING = "SYNCING"
@@ -71,43 +74,43 @@ class TradeFeed(Protocol):
 
     @property
     def instrument(self) -> Instrument:
-        """The instrument whose trades it delivers."""
+        """The instrument whose trades this feed delivers."""
         ...
 
     @property
     def status(self) -> FeedStatus:
-        """The current status; a new object after each change."""
+        """The current status of the feed; each change replaces the object."""
         ...
 
     def batches(self) -> AsyncIterator[TradeBatch]:
-        """Batches of the trades that have arrived since the batch before; reconnects by itself.
+        """Yield live trades in batches as they arrive; a lost connection is opened again.
 
         Ends only when the feed is closed, or when the venue refuses permanently (state STOPPED).
         """
         ...
 
     async def aclose(self) -> None:
-        """Close the connection; `batches` ends."""
+        """Close the connection; the iteration over `batches` then ends."""
         ...
 
 
 class TradeHistory(Protocol):
-    """Older trades of a market, in pages, oldest first, ids ascending inside a page."""
+    """Source of a market's older trades, in pages, oldest first; ids ascend inside a page."""
 
     @property
     def reaches_ns(self) -> int:
-        """The earliest time that `since` accepts.
+        """The earliest start time that `since` accepts.
 
         0 if that is the start of the market, or unknown.
         """
         ...
 
     def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """The trades with ids from `first_id` to `last_id`, inclusive."""
+        """Yield the trades with ids from `first_id` to `last_id`, both included."""
         ...
 
     def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The trades from `start_ns` up to but not including `before_id`, or up to now.
+        """Yield the trades from the time `start_ns` to the trade before the id `before_id`, or to now without an id.
 
         In a market without numbered trades `before_id` is None, and the venue may have less than requested: the first page
         then begins later than `start_ns`.
@@ -116,15 +119,15 @@ class TradeHistory(Protocol):
 
 
 class CandleHistory(Protocol):
-    """Older candles of a market, for times without trades."""
+    """Source of a market's older candles, for times whose trades are not loaded."""
 
     @property
     def lengths_ns(self) -> tuple[int, ...]:
-        """The candle lengths that the venue has, shortest first."""
+        """The candle lengths that the venue offers, in ns, shortest first."""
         ...
 
     def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """The candles of one length that begin in a span, in pages, oldest first.
+        """Yield the candles of one length that start in a time span, in pages, oldest first.
 
         Raises
         ------
@@ -138,7 +141,7 @@ class CandleHistory(Protocol):
 
 @asynccontextmanager
 async def closing(pages: AsyncIterator[_T]) -> AsyncGenerator[AsyncIterator[_T]]:
-    """Pass pages or batches through, and close their generator at an early exit."""
+    """Context that closes a generator of pages or batches on exit, also after a break or an error."""
     try:
         yield pages
     finally:

@@ -40,20 +40,20 @@ class Instrument:
 
     @property
     def id(self) -> str:
-        """`venue:symbol`, the name used on the command line and in files."""
+        """The instrument's name on the command line and in files: `venue:symbol`."""
         return f"{self.venue}:{self.symbol}"
 
     def grid(self, ticks_per_row: int = 1) -> PriceGrid:
-        """The price rows of this market, `ticks_per_row` ticks high."""
+        """The price grid of this market, with rows of `ticks_per_row` ticks."""
         return PriceGrid(self.tick_size, ticks_per_row)
 
     @property
     def written_step(self) -> Decimal:
-        """The lot as the venue writes it, in contracts or in base units."""
+        """The lot size as the venue writes it, in contracts or in base units."""
         return self.lot_size / self.multiplier
 
     def quantity_text(self, lots: int) -> str:
-        """A number of lots as decimal text, in base units."""
+        """Convert a number of lots to decimal text, in base units."""
         return step_text(lots, self.lot_size)
 
 

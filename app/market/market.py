@@ -10,7 +10,7 @@ from app.market.instrument import Instrument
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """An open market, with everything that loads its trades.
+    """An open market: its instrument, its live feed, and the sources of its older trades and candles.
 
     Attributes
     ----------

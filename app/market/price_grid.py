@@ -21,7 +21,7 @@ from app.market.decimals import decimal_places, step_text, to_steps
 
 @dataclass(frozen=True, slots=True)
 class PriceGrid:
-    """The ticks of a market, grouped into rows.
+    """Converts between the prices, ticks and rows of one market.
 
     Attributes
     ----------
@@ -54,32 +54,32 @@ class PriceGrid:
         return ticks
 
     def rows(self, price_ticks: Int64Array) -> Int64Array:
-        """The row of each price, int64, shape as given."""
+        """The row that contains each price, int64, in the shape of `price_ticks`."""
         return np.floor_divide(price_ticks, self.ticks_per_row)
 
     def row(self, price_ticks: int) -> int:
-        """The row of one price."""
+        """The row that contains a price."""
         return int(price_ticks) // self.ticks_per_row
 
     def row_low_ticks(self, row: int) -> int:
-        """Lower edge of a row, in ticks, which is the upper edge of the row below."""
+        """Price of the lower edge of a row, in ticks."""
         return int(row) * self.ticks_per_row
 
     def price(self, ticks: float) -> float:
-        """A price as a float, for drawing and display; never for comparing."""
+        """Convert a price from ticks to a float: rounded, so for drawing and display only."""
         return float(self.tick_size) * ticks
 
     def text(self, ticks: int) -> str:
-        """A price as decimal text, in the venue's decimals."""
+        """Convert a price from ticks to decimal text, with the decimal places that the tick size needs."""
         return step_text(ticks, self.tick_size)
 
     def row_text(self, row: int) -> str:
-        """The lower edge of a row as decimal text."""
+        """The price of the lower edge of a row, as decimal text."""
         return self.text(self.row_low_ticks(row))
 
     @property
     def decimals(self) -> int:
-        """Decimal places of a price."""
+        """Number of decimal places that prices of this market need."""
         return decimal_places(self.tick_size)
 
     @property
@@ -89,7 +89,7 @@ class PriceGrid:
 
 
 def ticks_per_row_for(range_ticks: int, rows: int) -> int:
-    """The row height that divides a range into about `rows` rows.
+    """The row height in ticks that divides a price range into about `rows` rows.
 
     Of `floor(range / rows)` and `ceil(range / rows)`, each at least 1, the one whose row count
     `ceil(range / t)` is closer to `rows`; on a tie the smaller. The last row may be short.
@@ -108,7 +108,7 @@ def ticks_per_row_for(range_ticks: int, rows: int) -> int:
 
 
 def nice_ticks_per_row(wanted_ticks: float) -> int:
-    """The largest of 1, 2, 5, 10, 20, 25, 50, … up to `wanted_ticks`; at least 1."""
+    """The largest of 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, … that is at most `wanted_ticks`; 1 if none is."""
     best, scale = 1, 1
     while scale <= wanted_ticks:
         for factor in (1, 2, 2.5, 5):

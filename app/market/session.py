@@ -1,4 +1,4 @@
-"""Days, weeks and months of a time zone, and trading sessions in local time.
+"""Days, weeks and months in a time zone, and trading sessions in local time.
 
 Every rule is a list of start times; a segment lasts from one start to the next, `[start, next start)`. So every time is in exactly
 one segment, even when clocks change. Rules use local time, and dates are calendar dates: a day with a clock change has 23, 25 or
@@ -31,7 +31,7 @@ ALL_WEEKDAYS = frozenset(range(7))
 
 
 class Period(enum.Enum):
-    """The lengths of a period; the value is its name on the command line."""
+    """The possible lengths of a period; the value is its name on the command line."""
 
     DAY = "day"
     WEEK = "week"
@@ -42,7 +42,7 @@ class TimeDivision(Protocol):
     """A rule that divides time into consecutive segments."""
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Starts of the segments that overlap a span, plus the next one.
+        """Start times of the segments that overlap a span, and of the segment after them.
 
         Int64, ascending.
         """
@@ -51,7 +51,7 @@ class TimeDivision(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeriodRule:
-    """Days, weeks from Monday, or months, in an IANA time zone.
+    """Divides time into days, weeks from Monday, or months, in an IANA time zone.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class PeriodRule:
         _zone(self.timezone)
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Starts of the periods that overlap a span, plus the next one.
+        """Start times of the periods that overlap a span, and of the period after them.
 
         Int64, ascending.
         """
@@ -74,7 +74,7 @@ class PeriodRule:
         return _around(span, [_instant(day, time(), self.timezone) for day in self._days(first, last)])
 
     def _days(self, first: date, last: date) -> list[date]:
-        """The first days of the periods around two dates."""
+        """The first date of each period, from the period before the date `first` to the one after the date `last`."""
         if self.period is Period.MONTH:
             months = range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1)
             return [date(month // 12, month % 12 + 1, 1) for month in months]
@@ -124,7 +124,7 @@ class SessionRule:
             raise BadInputError(f"session: found weekdays {sorted(self.weekdays)}, expected some of 0 (Monday) to 6")
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Opening and closing times of the sessions around a span, int64, ascending.
+        """Opening and closing times of the sessions in and around a span, int64, ascending.
 
         The first is not after its start, the last not before its end.
         """
@@ -132,7 +132,7 @@ class SessionRule:
         return _around(span, [edge for session in self._sessions(first, last) for edge in session])
 
     def sessions(self, span: Span) -> list[Span]:
-        """The complete sessions that overlap a span, oldest first."""
+        """The sessions that overlap a span, not cut to the span, oldest first."""
         first, last = _dates(span, self.timezone)
         found = (Span(*edges) for edges in self._sessions(first, last))
         return [session for session in found if session and session.start_ns < span.end_ns and session.end_ns > span.start_ns]
@@ -156,19 +156,19 @@ class SessionRule:
 
 
 def span_at(division: TimeDivision, time_ns: int) -> Span:
-    """The segment at a time."""
+    """The segment of a time division that contains a time."""
     starts = division.starts_ns(Span(time_ns, time_ns + 1))
     index = int(np.searchsorted(starts, time_ns, side="right"))
     return Span(int(starts[index - 1]), int(starts[index]))
 
 
 def span_before(division: TimeDivision, time_ns: int) -> Span:
-    """The segment before the one at a time."""
+    """The segment before the one that contains a time."""
     return span_at(division, span_at(division, time_ns).start_ns - 1)
 
 
 def division_numbers(division: TimeDivision, time_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """The segment of each time, as an index into the segment starts.
+    """The index of the segment that contains each time, and the start times of the segments.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _dates(span: Span, timezone: str) -> tuple[date, date]:
-    """The local dates at both ends of a span."""
+    """The local dates of the start and the end of a span."""
     ends = span.start_ns, max(span.end_ns, span.start_ns + 1)
     if ends[0] < _FIRST_NS or ends[1] > _LAST_NS:
         raise BadInputError(f"time: found {ends[0] if ends[0] < _FIRST_NS else ends[1]} ns since 1970, expected the years 1700 to 2260")
@@ -228,7 +228,7 @@ def _dates(span: Span, timezone: str) -> tuple[date, date]:
 
 
 def _around(span: Span, instants: list[int]) -> Int64Array:
-    """The starts, out of `instants`, that bound the segments which overlap a span."""
+    """Select the times that bound a span: from the last one at or before its start to the first one at or after its end."""
     starts = np.unique(np.array(instants, np.int64))  # a day that a time zone skipped begins at the same time as the next day
     first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
     last = int(np.searchsorted(starts, max(span.end_ns, span.start_ns + 1)))
@@ -237,7 +237,7 @@ def _around(span: Span, instants: list[int]) -> Int64Array:
 
 @lru_cache(maxsize=1 << 14)  # forty years of days for one time zone and rule
 def _instant(day: date, clock: time, timezone: str) -> int:
-    """The first moment at which local clocks show a time on a day, or skip it."""
+    """The first moment at which local clocks show a time on a day; if they skip that time, the moment of the skip."""
     wall = datetime.combine(day, clock, _zone(timezone))
     before, after = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
     if before <= after:  # shown once or twice

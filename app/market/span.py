@@ -29,7 +29,7 @@ class Span:
         return Span(start, max(start, min(self.end_ns, other.end_ns)))
 
     def minus(self, others: list[Span]) -> list[Span]:
-        """The parts of this span that are in none of the others, in order of time."""
+        """The parts of this span that lie in none of the other spans, in order of time."""
         left: list[Span] = []
         start = self.start_ns
         for other in sorted(span for span in others if span):

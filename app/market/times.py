@@ -64,7 +64,7 @@ def date_and_clock_text(time_ns: int, *, seconds: bool) -> str:
 
 
 def clock_on_day_text(time_ns: int, day_ns: int, *, seconds: bool) -> str:
-    """The time of day, with its date if that is not the date of `day_ns`."""
+    """The time of day, with the date before it if that is not the date of `day_ns`."""
     same_day = date_text(time_ns) == date_text(day_ns)
     return (clock_text if same_day else date_and_clock_text)(time_ns, seconds=seconds)
 
@@ -79,12 +79,12 @@ def timestamp_text(time_ns: int) -> str:
 
 
 def iso_text(time_ns: int, *, milliseconds: bool = False) -> str:
-    """Date and time for other programs: `2026-11-21T15:30:12Z`, or `2026-11-21T15:30:12.123Z`."""
+    """Date and time in UTC as ISO 8601 text: `2026-11-21T15:30:12Z`, or `2026-11-21T15:30:12.123Z`."""
     return f"{iso_date_text(time_ns)}T{fine_clock_text(time_ns) if milliseconds else clock_text(time_ns, seconds=True)}Z"
 
 
 def local_iso_text(time_ns: int, timezone: str) -> str:
-    """Local date and time for other programs, with the offset of the zone: `2026-11-21T10:30:12-05:00`.
+    """Local date and time as ISO 8601 text with the offset of the time zone: `2026-11-21T10:30:12-05:00`.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def file_time_text(time_ns: int) -> str:
 
 
 def span_text(start_ns: int, end_ns: int) -> str:
-    """A time span with its zone, and with the date once if it is within one day.
+    """A time span in UTC as text, with the date once if the span is within one day.
 
     Seconds are shown if the span is less than an hour and does not start and end at full minutes.
 

@@ -74,12 +74,12 @@ class TradeBatch:
 
     @property
     def nbytes(self) -> int:
-        """Size of the columns in bytes."""
+        """Size of the five columns in memory, in bytes."""
         return sum(column.nbytes for column in self.columns)
 
 
 def concatenate(batches: Iterable[TradeBatch]) -> TradeBatch:
-    """The batches joined into one, in the given order."""
+    """Join batches of trades into one batch, in the given order."""
     filled = [batch for batch in batches if len(batch)]
     if not filled:
         return TradeBatch.empty()

@@ -24,7 +24,7 @@ SIDE_WORDS = pa.array(["sell", "unknown", "buy"])
 
 
 def rows_of(trades: TradeBatch, instrument: Instrument) -> pa.RecordBatch:
-    """The CSV columns of some trades, as an Arrow record batch."""
+    """Convert trades to the CSV columns, as an Arrow record batch."""
     columns = [
         pa.array(trades.time_ns),
         step_texts(trades.price_ticks, instrument.tick_size),
@@ -36,7 +36,7 @@ def rows_of(trades: TradeBatch, instrument: Instrument) -> pa.RecordBatch:
 
 
 def csv_text(trades: TradeBatch, instrument: Instrument) -> str:
-    """Some trades as one CSV text with a header."""
+    """Convert trades to CSV text with a header line."""
     sink = pa.BufferOutputStream()
     pa_csv.write_csv(pa.Table.from_batches([rows_of(trades, instrument)]), sink, OPTIONS)
     return HEADER + sink.getvalue().to_pybytes().decode()

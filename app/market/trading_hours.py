@@ -1,4 +1,4 @@
-"""Trading hours: whole days or sessions, and the weeks and months they make.
+"""Trading hours: whole days or sessions, and the weeks and months made of them.
 
 "By session" has two meanings; each value uses one of them:
 
@@ -64,7 +64,7 @@ class TradingHours:
 
     @property
     def text(self) -> str:
-        """The text in the chart's legend."""
+        """The trading hours as shown in the chart's legend."""
         if self.rule is None:
             return f"day of {self.timezone}"
         times = f"{self.rule.opens:%H:%M}-{self.rule.closes:%H:%M}"
@@ -72,22 +72,22 @@ class TradingHours:
 
     @property
     def divisions(self) -> TimeDivision:
-        """Sessions, with the times between them as separate segments."""
+        """The division of time into sessions and the times between them, or into days if there are no sessions."""
         return PeriodRule(timezone=self.timezone) if self.rule is None else self.rule
 
     def from_start(self, period: Period = Period.DAY) -> TimeDivision:
-        """Segments from the start of one session to the start of the next.
+        """The division of time into segments from the start of one session to the start of the next.
 
         For weeks and months, from the start of the first session in each.
         """
         return PeriodRule(period, self.timezone) if self.rule is None else SessionPeriods(self.rule, period)
 
     def sessions(self, span: Span) -> tuple[Span, ...]:
-        """The complete sessions that overlap a span, oldest first."""
+        """The sessions, or whole days, that overlap a span, not cut to the span, oldest first."""
         return _sessions(self, span)
 
     def open_at(self, time_ns: Int64Array) -> BoolArray:
-        """True for each time that is in a session, bool [shape=(n,)]."""
+        """True for each time that is in a session, bool [shape=(n,)]; always True for whole days."""
         if self.rule is None or not len(time_ns):
             return np.ones(len(time_ns), bool)
         piece, starts = division_numbers(self.rule, time_ns)
@@ -106,7 +106,7 @@ class SessionPeriods:
     period: Period = Period.DAY
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Starts of the periods that overlap a span, plus the next one.
+        """Start times of the periods that overlap a span, and of the period after them.
 
         Int64, ascending.
         """
@@ -118,7 +118,7 @@ class SessionPeriods:
 
 @lru_cache(maxsize=16)  # called by every layer
 def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
-    """Parse hours written as `day`, a template's name, or times (`09:30-16:00`).
+    """Parse trading hours written as `day`, a template's name, or times (`09:30-16:00`).
 
     Raises
     ------
@@ -140,7 +140,7 @@ def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
 
 @lru_cache(maxsize=64)
 def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
-    """The sessions that overlap a span, cached because several layers need them."""
+    """The sessions, or whole days, that overlap a span; cached because several layers need them."""
     if hours.rule is not None:
         return tuple(hours.rule.sessions(span))
     return tuple(Span(*edges) for edges in itertools.pairwise(hours.divisions.starts_ns(span).tolist()))
@@ -148,7 +148,10 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=256)
 def _first_sessions(periods: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
-    """Starts of the first sessions around some UTC days (since 1970), with a margin."""
+    """Start times of the periods (see `SessionPeriods`) from well before some UTC days to well after them.
+
+    Days are counted from 1970.
+    """
     reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
     sessions = periods.rule.sessions(reach)
     named = [(_period_of(session, periods), session.start_ns) for session in sessions]
@@ -159,7 +162,7 @@ def _first_sessions(periods: SessionPeriods, first_day: int, end_day: int) -> In
 
 
 def _period_of(session: Span, periods: SessionPeriods) -> date:
-    """The first date of the period to which a session belongs."""
+    """The date of the first day in the period to which a session belongs."""
     day = local_time(session.end_ns - 1000, periods.rule.timezone).date()  # a microsecond, the smallest step of a datetime
     if periods.period is Period.MONTH:
         return day.replace(day=1)

@@ -120,12 +120,12 @@ class CandleFillCache:
 
     @property
     def until_ns(self) -> int:
-        """The end of the time with known coverage: just after the last trade."""
+        """The end of the time whose coverage is known: just after the last trade."""
         self._gaps.follow(self._chart.covered, self._chart.holes)
         return self._gaps.until_ns
 
     def _lengths(self, known: list[int], span_ns: int) -> tuple[int, ...]:
-        """The candle length for a span, and the coarser lengths that are multiples of it.
+        """The candle length for a span of `span_ns`, and coarser lengths, each a multiple of the one before.
 
         They come from `LADDER_NS` and the chart's own bar length.
         """
@@ -177,7 +177,7 @@ class CandleFillCache:
 
 @dataclass(slots=True)
 class _Tally:
-    """Running sums for the fill of one profile."""
+    """Running sums for the candle fill of one profile."""
 
     profiles: list[VolumeProfile] = field(default_factory=list[VolumeProfile])
     aggressors: bool = True
@@ -189,7 +189,7 @@ class _Tally:
 
 
 class _Cached(NamedTuple):
-    """A cached fill with what it depends on.
+    """A cached candle fill, with the data by which it is found to be out of date.
 
     A late trade before `reached_ns` makes it invalid, and so does coverage up to `until_ns`: another candle may have closed.
     """

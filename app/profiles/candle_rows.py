@@ -60,7 +60,7 @@ class CandleRows:
         return CandleVolumeProfile(sums.exchanged(first, end, self._remainders(sums.candles[first:end], span)), sums.aggressors)
 
     def fillable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
-        """The gaps, shortened where the trades of a candle at their edge have been dropped from memory.
+        """The gaps that candles can fill, shortened to complete candles where trades at an edge have been dropped from memory.
 
         The volume of such a candle's trades is unknown, so it cannot be subtracted.
         """
@@ -85,7 +85,7 @@ class CandleRows:
         return rule.is_time and length_ns % rule.length_ns == 0
 
     def _remainders(self, candles: CandleBatch, span: Span) -> CandleBatch:
-        """Subtract loaded trades from candles.
+        """Subtract the volume of loaded trades from candles.
 
         Their volume comes from the bars if each bar lies within one candle, else from the trades in memory.
         """

@@ -89,7 +89,7 @@ class ChartProfiles:
         return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
-        """Make a composite of the picked profiles, select it and return its key; nothing stays picked.
+        """Make a composite of the picked profiles, select it and return its key; afterwards no profile is picked.
 
         It covers all their time, and does not change when they do.
 
@@ -112,7 +112,7 @@ class ChartProfiles:
         self._change(key, lambda placed: placed.moved(start_ns, end_ns))
 
     def cut(self, key: int, end_ns: int) -> None:
-        """End a profile at a time, unless it ends earlier."""
+        """End a profile at a time, unless it already ends earlier."""
         self._change(key, lambda placed: placed.ended_at(end_ns))
 
     def rename(self, key: int, name: str) -> None:
@@ -161,9 +161,7 @@ class ChartProfiles:
         self._record(replace(self._steps.now, side=inputs))
 
     def use_value_area(self, old: ValueAreaSettings, new: ValueAreaSettings) -> None:
-        """Apply the chart's new value area settings.
-
-        They apply to the visible range profile and to the next profile that is added.
+        """Apply the chart's new value area settings to the visible range profile and to the next profile that is added.
 
         This is not an undo step. Profiles with value area settings of their own keep them.
         """
@@ -180,7 +178,7 @@ class ChartProfiles:
             self.revision += 1
 
     def select_next(self) -> None:
-        """Select the profile added after the selected one; after the last, the first."""
+        """Select the profile added after the selected one; if that is the last, or none is selected, select the first."""
         keys = [placed.key for placed in self.profiles]
         if keys:
             self.select(keys[(keys.index(self.selected) + 1) % len(keys) if self.selected in keys else 0])
@@ -206,7 +204,7 @@ class ChartProfiles:
         self._steps.begin_gesture()
 
     def end_gesture(self) -> None:
-        """End a gesture: the next change is a step of its own again."""
+        """End a gesture: each later change is an undo step of its own again."""
         self._steps.end_gesture()
 
     def undo(self) -> bool:
@@ -220,7 +218,7 @@ class ChartProfiles:
     # -- saving ----------------------------------------------------------------------------------
 
     def history(self) -> ProfileHistory:
-        """Everything that is saved: the undo steps and the settings for new profiles."""
+        """The data to save: all undo steps, and the settings and the key of the next new profile."""
         steps, place = self._steps.steps()
         return ProfileHistory(steps, place, self._next_key, self.inputs, self._rule)
 

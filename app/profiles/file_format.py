@@ -25,7 +25,7 @@ _T = TypeVar("_T", bound=Hashable)
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):
-    """One undo step: indices into the lists of the file."""
+    """One undo step: its profiles as indices into the lists of the file."""
 
     placed: list[int]
     side: int
@@ -34,7 +34,7 @@ class _Step(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    """The complete file."""
+    """The content of a profile file."""
 
     version: int
     instrument: str
@@ -49,7 +49,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Version(msgspec.Struct):
-    """The version, read first: the rest may have another meaning in another version."""
+    """The version of a file, read first, as the other fields may have another meaning in another version."""
 
     version: int
 
@@ -105,7 +105,7 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
 
 
 class _Places(Generic[_T]):
-    """A list without duplicates."""
+    """A list of distinct values that finds the index of each."""
 
     def __init__(self) -> None:
         self.things: list[_T] = []

@@ -45,7 +45,7 @@ _ADJECTIVES = {PeriodKind.SESSION: "session", PeriodKind.DAY: "daily", PeriodKin
 
 
 class PeriodSegment(NamedTuple):
-    """The time range and the bars of one profile.
+    """The time range and the bars of one period profile, after splits and merges.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class PeriodProfiles:
 
     @property
     def text(self) -> str:
-        """The adjective of these profiles: session, daily, 30-bar."""
+        """The adjective for these profiles in texts, e.g. `session`, `daily` or `30-bar`."""
         return f"{self.bars}-bar" if self.each is PeriodKind.BARS else _ADJECTIVES[self.each]
 
     @property
@@ -103,15 +103,15 @@ class PeriodProfiles:
         return self.each is other.each and (self.bars == other.bars or self.each is not PeriodKind.BARS)
 
     def split(self, time_ns: int) -> PeriodProfiles:
-        """The period profiles with a split at a time."""
+        """The same period profiles, split at a time."""
         return replace(self, cuts=self.cuts | {time_ns}, joins=self.joins - {time_ns})
 
     def merged(self, time_ns: int) -> PeriodProfiles:
-        """The period profiles with the two that meet at a time merged."""
+        """The same period profiles, with the two that meet at a time merged into one."""
         return replace(self, cuts=self.cuts - {time_ns}, joins=self.joins | {time_ns})
 
     def without_edits(self) -> PeriodProfiles:
-        """The period profiles without any splits and merges."""
+        """The same period profiles without splits and merges."""
         return replace(self, cuts=frozenset(), joins=frozenset())
 
     # -- the bars of each ------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class PeriodProfiles:
         return segments
 
     def _periods(self, first: int, last: int, times: BarTimes, hours: TradingHours) -> list[Span]:
-        """The complete periods that touch some bars, oldest first.
+        """The periods, each in full, that contain some of the bars numbered `first` to `last`, oldest first.
 
         Bars with the same start time are in the same period.
         """
@@ -165,14 +165,14 @@ class PeriodProfiles:
         return [Span(start, end) for start, end in pairwise(edges) if end > start]
 
     def _before(self, time_ns: int, times: BarTimes, hours: TradingHours) -> list[Span]:
-        """The last period that ends at a time or earlier."""
+        """A list with the last period that ends at a time or earlier; empty if there is none."""
         if self.each is PeriodKind.BARS:
             number = times.number(time_ns - 1)
             return self._periods(number, number, times, hours)
         return [span for span in _of_calendar(self.each, Span(time_ns - _CLOSED_NS, time_ns), hours) if span.end_ns <= time_ns][-1:]
 
     def _after(self, time_ns: int, times: BarTimes, hours: TradingHours) -> list[Span]:
-        """The first period that starts at a time or later."""
+        """A list with the first period that starts at a time or later; empty if there is none."""
         if self.each is PeriodKind.BARS:
             number = times.number(time_ns)
             return self._periods(number, number, times, hours)
@@ -180,7 +180,7 @@ class PeriodProfiles:
 
 
 def _followed(runs: BarRanges, run: tuple[int, int]) -> BarRanges:
-    """Append a run to others; one that touches the last of them extends it."""
+    """Append a run of bars to others; a run that begins where the last one ends extends that one."""
     return (*runs[:-1], (runs[-1][0], run[1])) if runs[-1][1] == run[0] else (*runs, run)
 
 
@@ -192,7 +192,7 @@ def _first_from(times: BarTimes, time_ns: int) -> int:
 
 @lru_cache(maxsize=64)
 def _of_calendar(each: PeriodKind, span: Span, hours: TradingHours) -> list[Span]:
-    """The periods that touch a span; cached, as every layer of a frame needs them."""
+    """The sessions or calendar periods that overlap a span; cached, as every layer of a frame needs them."""
     if each is PeriodKind.SESSION:
         return list(hours.sessions(span))
     return [Span(*edges) for edges in pairwise(hours.from_start(Period(each.value)).starts_ns(span).tolist())]

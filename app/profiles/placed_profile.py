@@ -22,7 +22,7 @@ class TimeRange(NamedTuple):
 
     @property
     def reach_ns(self) -> int:
-        """The end; without an end, a time after all others."""
+        """The end of the range; if it has none, a time later than any end."""
         return _END_OF_TIME if self.end_ns is None else self.end_ns
 
 
@@ -75,12 +75,12 @@ class PlacedProfile:
 
     @property
     def start_ns(self) -> int:
-        """A time in its first bar."""
+        """The time at which the profile starts; it lies inside the first bar."""
         return self.stretches[0].start_ns
 
     @property
     def end_ns(self) -> int | None:
-        """The time just after its last bar; None: it grows with the market."""
+        """The time at which the profile ends (exclusive), maybe inside its last bar; None if it grows with the market."""
         return self.stretches[-1].end_ns
 
     @property
@@ -89,7 +89,7 @@ class PlacedProfile:
         return bool(self.parts)
 
     def contains(self, time_ns: int) -> bool:
-        """True from its first to its last bar, also between the ranges of a composite."""
+        """True if a time is between the profile's start and end, even if between two ranges of a composite."""
         return self.start_ns <= time_ns < self.stretches[-1].reach_ns
 
     def moved(self, start_ns: int, end_ns: int | None) -> PlacedProfile:
@@ -106,7 +106,7 @@ class PlacedProfile:
         return replace(self, stretches=tuple(inside))
 
     def ended_at(self, end_ns: int) -> PlacedProfile:
-        """The profile ended at a time, unless it ends earlier.
+        """The profile with its end moved to a time, unless it already ends earlier.
 
         Raises
         ------

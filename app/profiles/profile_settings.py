@@ -66,7 +66,7 @@ class ProfileColours:
 
 
 def parse_colour_name(text: str) -> str:
-    """Parse a name in `SAFE_COLOURS` or `#rrggbb`; empty for `theme`.
+    """Parse a colour, given as a name in `SAFE_COLOURS` or `#rrggbb`, to `#rrggbb`; `theme` gives an empty text.
 
     Raises
     ------

@@ -79,7 +79,7 @@ class ProfileStore:
             await asyncio.wait([task])
 
     def _read(self, path: Path, instrument: Instrument) -> tuple[ProfileHistory | None, bool]:
-        """Read a file; return its history, and False if the file must not be written."""
+        """Read a profile file; return its history, None if it has none, and False if the file must not be overwritten."""
         try:
             return decode_profiles(path.read_bytes(), instrument.id), True
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class ProfileStore:
         return True
 
     def report(self, trouble: str) -> None:
-        """Set the trouble, and log it once."""
+        """Set `trouble`, and log it unless it is unchanged."""
         if trouble != self.trouble:  # report a full disk once, not once a second
             _log.warning("profiles", trouble=trouble)
         self.trouble = trouble
@@ -124,14 +124,14 @@ class _Saver:
                 await asyncio.to_thread(self._write, self._anchors.edition, self._anchors.history())
 
     def save(self) -> None:
-        """Write the file now, if something has changed."""
+        """Write the profile file now, if something has changed."""
         if self._path is not None and self._anchors.edition != self._written:
             self._write(self._anchors.edition, self._anchors.history())
 
     def _write(self, edition: int, history: ProfileHistory) -> None:
-        """Write the file; in another thread, except at the end.
+        """Write the profile file, unless this edition or a later one has been written already.
 
-        Encoding a file of two hundred steps takes as long as a frame.
+        Called in another thread, except when the market closes: encoding a file of two hundred steps takes as long as a frame.
         """
         assert self._path is not None
         with self._turn:

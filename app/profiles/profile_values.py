@@ -49,32 +49,32 @@ class ProfileValues:
 
     @property
     def first_number(self) -> int:
-        """Number of its first bar."""
+        """Number of the profile's first bar."""
         return self.runs[0][0]
 
     @property
     def last_number(self) -> int:
-        """Number of its last bar."""
+        """Number of the profile's last bar."""
         return self.runs[-1][1] - 1
 
     @property
     def poc_ticks(self) -> float:
-        """The middle of the POC row."""
+        """The price of the middle of the POC row, in ticks."""
         return self.rows.edge_ticks(self.area.poc_row) + self.rows.ticks_per_row / 2
 
     @property
     def vah_ticks(self) -> int:
-        """The upper edge of the value area."""
+        """The price of the value area's upper edge, in ticks."""
         return self.rows.edge_ticks(self.area.high_row + 1)
 
     @property
     def val_ticks(self) -> int:
-        """The lower edge of the value area."""
+        """The price of the value area's lower edge, in ticks."""
         return self.rows.edge_ticks(self.area.low_row)
 
 
 class ProfileCache:
-    """Profiles of one series by time, with candles where trades are missing.
+    """Profiles of one series over any time ranges, cached, with candles where trades are missing.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class ProfileCache:
         self._asked_ns: dict[int, int] = {}  # by number of a bar before the first, whose time is a guess: the time requested
 
     def of(self, stretches: Iterable[TimeRange], layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of some time ranges; None if they have no volume, from trades or candles.
+        """The profile of some time ranges; None if neither trades nor candles have volume in them.
 
         A range includes every bar that it touches, from the bar that contains its start; a bar that several ranges touch counts
         once.
@@ -105,7 +105,7 @@ class ProfileCache:
         return self.of_bars(self.bars_of(stretches), layout, percent, method)
 
     def bars_of(self, stretches: Iterable[TimeRange]) -> OpenBarRanges:
-        """The bars that some time ranges include, in order, as runs with other bars between them.
+        """The bars that some time ranges include, as separate runs of consecutive bars, in order.
 
         An end of None grows with the market.
         """
@@ -126,7 +126,7 @@ class ProfileCache:
         return tuple(runs)
 
     def of_bars(self, runs: OpenBarRanges, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of runs of bars, in order and not touching; None without volume, from trades or candles."""
+        """The profile of separate runs of bars, given in order; None if neither trades nor candles have volume in them."""
         key = (runs, layout, percent, method)
         cached = self._cached.get(key)
         if cached is None:
@@ -147,7 +147,7 @@ class ProfileCache:
         return cached.figures
 
     def candles_of(self, runs: OpenBarRanges) -> CandleFill:
-        """The candle fill of runs of bars."""
+        """The candle fill of a profile over some runs of bars."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
         start_ns, asked_ns = self.series.times.start_ns, self._asked_ns

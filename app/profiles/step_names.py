@@ -1,4 +1,4 @@
-"""Names of undo steps, found by comparing the profiles before and after."""
+"""Names of undo steps, found by comparing the profiles before and after a step."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class UndoStack(Generic[T]):
         return bool(self._redo)
 
     def record(self, new: T) -> bool:
-        """Replace the current value, as a new step or within that of the gesture; return False if it is equal."""
+        """Replace the current value, as a new step or as part of the gesture's step; return False if the value is the same."""
         if new == self._now:
             return False
         if not (self._in_gesture and self._gesture_recorded):
@@ -65,7 +65,7 @@ class UndoStack(Generic[T]):
         self._in_gesture, self._gesture_recorded = True, False
 
     def end_gesture(self) -> None:
-        """End a gesture: the next change is a step of its own again."""
+        """End a gesture: each later change is a step of its own again."""
         self._in_gesture = False
 
     def undo(self) -> bool:
@@ -77,11 +77,11 @@ class UndoStack(Generic[T]):
         return self._step(self._redo, self._undo)
 
     def steps(self) -> tuple[tuple[T, ...], int]:
-        """All values in order, from the oldest to the last undone, and the current index."""
+        """All values, oldest first and including undone ones, and the index of the current value."""
         return (*self._undo, self._now, *reversed(self._redo)), len(self._undo)
 
     def restore(self, steps: Sequence[T], place: int) -> None:
-        """Restore the values and the index that `steps` returned."""
+        """Restore all values, and the index of the current one, as returned by `steps`."""
         self._undo, self._now, self._redo = [*steps[:place]], steps[place], [*reversed(steps[place + 1 :])]
         del self._undo[:-MAX_STEPS]
         self._in_gesture = False

@@ -81,7 +81,7 @@ class ImbalanceSettings(SettingsGroup, frozen=True):
             raise BadInputError(f"imbalance minimum: found {self.minimum}, expected 0 or more")
 
     def of(self, lot_size: Decimal) -> ImbalanceRule:
-        """The imbalance rule of an instrument; the minimum is rounded up to a full lot."""
+        """The imbalance rule for a lot size; the minimum is rounded up to a full lot."""
         return ImbalanceRule(self.ratio, math.ceil(Fraction(self.minimum) / Fraction(lot_size)), self.zeros, self.stacked)
 
 
@@ -124,7 +124,7 @@ class LargeTradeSettings(SettingsGroup, frozen=True):
 
     @property
     def rule(self) -> LargeTradeFilter:
-        """The parsed filter."""
+        """The filter that selects large trades, parsed from its text."""
         return parse_large_trade_filter(self.trades)
 
 

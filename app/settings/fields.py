@@ -22,7 +22,7 @@ PlainValue: TypeAlias = bool | int | float | str | list[str] | tuple[str, ...]
 
 
 class SettingsGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A group of settings, or one of its parts."""
+    """The base class of every group of settings, and of the parts of a group."""
 
 
 class FieldInfo(NamedTuple):
@@ -75,7 +75,7 @@ def to_plain(value: SettingsGroup) -> dict[str, dict[str, Any]]:
 
 
 def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, PlainValue]]:
-    """Part, name and plain new value of every setting that differs."""
+    """Group, name and new value (as written to a file) of every setting that differs between `old` and `new`."""
     before = to_plain(old)
     for part, inputs in to_plain(new).items():
         for name, value in inputs.items():
@@ -113,7 +113,7 @@ def with_value(value: _Value, path: str, text: str) -> _Value:
 
 
 def _named_once(path: str, text: str, message: str) -> str:
-    """The error message with the path of the setting in front, which is not repeated if it is there already."""
+    """The error message, which starts with the path of the setting and does not repeat it."""
     if message.startswith(path):
         return message
     _, found, expected = message.partition(f": found {text!r}")
@@ -158,7 +158,7 @@ def _input(path: str, field: msgspec.structs.FieldInfo) -> FieldInfo:
 
 
 def _kind(annotation: Any) -> tuple[type, tuple[str, ...]]:
-    """The kind of a setting, and its possible values if they are limited."""
+    """The type of a setting as in `FieldInfo.kind`, and its possible values; empty if any value is possible."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) is Literal:

@@ -52,7 +52,7 @@ class ChartDefaults(SettingsGroup, frozen=True):
 
 
 class FeedSettings(SettingsGroup, frozen=True):
-    """Limits for loading trades."""
+    """Limits for loading trades, and the time after which a feed counts as stale."""
 
     # two hours of BTCUSDT are some 150 pages: 600 of the weight of 3,000 a minute that we use at most on spot, and two or three
     # minutes' worth on futures; the newest trades are loaded first
@@ -99,7 +99,7 @@ class Settings(SettingsGroup, frozen=True):
         return self.venues.get(venue, VenueHosts())
 
     def with_hosts(self, venue: str, ws_url: str = "", rest_url: str = "") -> Settings:
-        """The settings with other URLs for a venue; an empty one changes nothing.
+        """The settings with other URLs for a venue; an empty URL changes nothing.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Settings(SettingsGroup, frozen=True):
         return parse_bar_rule(self.chart.bar)
 
     def retention(self) -> Retention:
-        """The limits of the store: days and bytes."""
+        """The limits of the trade store: number of days and size in bytes."""
         return Retention(self.store.keep_days, round(self.store.keep_gigabytes * 1e9))
 
     def store_folder(self) -> Path:
@@ -146,7 +146,7 @@ def settings_path() -> Path:
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Load the settings from a file and the environment, which overrides the file.
+    """Load the settings from a file; environment variables override its venue URLs.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:
 
 
 def _host_variable(name: str) -> tuple[str, str]:
-    """Venue and field of e.g. `TAPEPRINT_BINANCE_USDM_WS_URL`; empty for other names."""
+    """Venue and field that an environment variable such as `TAPEPRINT_BINANCE_USDM_WS_URL` sets; empty for other names."""
     for suffix, kind in (("_WS_URL", "ws_url"), ("_REST_URL", "rest_url")):
         if name.startswith("TAPEPRINT_") and name.endswith(suffix):
             return name[len("TAPEPRINT_") : -len(suffix)].lower().replace("_", "-"), kind

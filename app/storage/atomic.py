@@ -20,7 +20,7 @@ _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
-    """Open a file that replaces `path` once all of it is on disk; its folder must exist.
+    """Open a new file that replaces `path` once all of it is on disk; the folder must exist.
 
     After an error or a crash `path` is unchanged. A symbolic link stays a link, and a file that is replaced keeps its
     permissions. What is not a file, e.g. `/dev/stdout`, is written directly.
@@ -59,7 +59,7 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
 
 @contextmanager
 def atomic_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a file of the store; see `replacing`. Its folder is made.
+    """Open a file of the store to replace it atomically (see `replacing`), and create its folder.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def atomic_file(path: Path) -> Generator[IO[bytes]]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a small file atomically, or create it with its folder.
+    """Write a small file atomically, and create its folder if it does not exist.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _created(path: Path, mode: int) -> int:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush a rename to the disk; Windows has no such call, and needs none."""
+    """Flush a folder to disk, so that a renamed file in it survives a power cut; Windows does not need it."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -36,7 +36,7 @@ class CandleStore:
         self._times: tuple[int, list[Span]] = (-1, [])
 
     def take(self, length_ns: int, asked: Span, pages: Sequence[CandleBatch]) -> None:
-        """Add the closed candles of a length, and note the span for which they were requested.
+        """Add the closed candles of one length, and record the span for which they were requested.
 
         The time from the first candle still in progress on counts as not requested.
         """
@@ -52,19 +52,16 @@ class CandleStore:
         self.revision += 1
 
     def of(self, length_ns: int, span: Span | None = None) -> CandleBatch:
-        """The loaded candles of a length, or only those that start in a span."""
+        """The loaded candles of one length, or only those that start in a span."""
         loaded = self._candles.get(length_ns) or CandleBatch.empty(length_ns)
         return loaded if span is None else loaded.within(span)
 
     def asked(self, length_ns: int, span: Span) -> list[Span]:
-        """The parts of a span for which candles of a length were requested, in order."""
+        """The parts of a span for which candles of one length have been requested, in order of time."""
         return [part for each in self._requested.get(length_ns, []) if (part := each.intersection(span))]
 
     def first_ns(self, length_ns: int, span: Span) -> int:
-        """The start of the first candle of a length in a span; the span's end if none.
-
-        Time that was not requested counts as if it had candles.
-        """
+        """The first time in a span from which candles of one length are loaded or not requested yet; the span's end if there is none."""
         spans = self._requested.get(length_ns, [])
         place = bisect_right(spans, span.start_ns, key=_start) - 1
         if place < 0 or span.start_ns not in spans[place]:
@@ -76,7 +73,7 @@ class CandleStore:
 
     @property
     def times(self) -> list[Span]:
-        """The time spans that have loaded candles of any length; cached until the next `take`."""
+        """The time ranges for which candles of any length are loaded, joined, in order of time."""
         if self._times[0] != self.revision:
             found: list[Span] = []
             for length_ns, loaded in self._candles.items():
@@ -89,7 +86,7 @@ class CandleStore:
 
 
 def _with(spans: list[Span], new: Span) -> list[Span]:
-    """Add a span to disjoint spans, joined with those it touches, in order of time."""
+    """Add a span to disjoint spans, and join it with those that it overlaps or touches; in order of time."""
     if not new:
         return spans
     apart = [span for span in spans if span.end_ns < new.start_ns or new.end_ns < span.start_ns]

@@ -112,7 +112,7 @@ _OWED_SINCE = 3
 
 
 class Catalogue:
-    """An open catalogue, for use from any thread, one at a time.
+    """The open SQLite file of a store; any thread may use it, one at a time.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ class Catalogue:
             self._connection = _connect(self.path, write=write)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the SQLite file."""
         with self._turn, _explained(self.path):
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
-        """Context of a transaction: all or nothing; other writers wait.
+        """Context for a write transaction: all changes are stored, or none after an error; other writers wait.
 
         Raises
         ------
@@ -163,11 +163,11 @@ class Catalogue:
         return [found for row in rows if (found := self._sound("instrument", row, instrument_of_row)) is not None]
 
     def instrument(self, name: str) -> Instrument | None:
-        """A stored market with the tick and lot size of its trades; None if not stored."""
+        """The stored market with this id, with the tick and lot size of its trades; None if it is not stored."""
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument) -> int:
-        """Store the tick and lot size of a market, and return the number of its rows in the tables; a new market gets one."""
+        """Store a market with its tick and lot size; return the number that identifies it in the tables."""
         with self.transaction() as connection:
             values = (str(instrument.tick_size), str(instrument.lot_size), str(instrument.multiplier), int(instrument.numbered))
             connection.execute(
@@ -179,12 +179,12 @@ class Catalogue:
             return int(connection.execute("SELECT number FROM instrument WHERE name = ?", (instrument.id,)).fetchone()[0])
 
     def minute_cell_ticks(self, name: str) -> int:
-        """Ticks per row of a market's minute cells; 0 if it has none yet."""
+        """Row height of a market's minute cells, in ticks; 0 if it is not set yet."""
         rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
         return max(0, int(rows[0][0])) if rows else 0
 
     def set_minute_cell_ticks(self, name: str, ticks: int) -> None:
-        """Set the ticks per row of a market's minute cells."""
+        """Set the row height of a market's minute cells, in ticks."""
         with self.transaction() as connection:
             connection.execute("UPDATE instrument SET rollup_ticks = ? WHERE name = ?", (ticks, name))
 
@@ -209,9 +209,9 @@ class Catalogue:
         return [found for row in rows if (found := self._sound("owed", row, owed_of_row)) is not None]
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
-        """The trades in the tail of a market, in the order of the tape, and the highest place among them; 0 if there are none.
+        """A market's trades in the catalogue, in the order of the tape, and their highest arrival number; 0 without trades.
 
-        Places count trades in order of arrival.
+        The arrival number (`place`) counts the trades of all markets in order of arrival.
         """
         batches = self._batches(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
@@ -225,11 +225,11 @@ class Catalogue:
         return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
-        """Number of trades in the tail of a market."""
+        """Number of a market's trades that are stored in the catalogue."""
         return int(self._all("SELECT count(*) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0])
 
     def oldest_in_tail(self, name: str) -> int | None:
-        """Time of the oldest trade in the tail of a market; None if it is empty."""
+        """Time of the oldest of a market's trades in the catalogue; None if there are none."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
     def _sound(self, table: str, row: tuple[Any, ...], read: Callable[[tuple[Any, ...]], _Row]) -> _Row | None:
@@ -244,7 +244,7 @@ class Catalogue:
             return None
 
     def _batches(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
-        """Read rows of integers in batches, each int64 [shape=(n, columns)].
+        """Run a query for integers, and return its rows in batches, each int64 [shape=(n, columns)].
 
         As Python integers all rows together would take ten times the memory.
         """
@@ -261,13 +261,13 @@ class Catalogue:
 
 
 def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[TapeRange], new: Iterable[TapeRange]) -> None:
-    """Replace tape ranges of a market, within a transaction."""
+    """Delete some tape ranges of a market and insert others, in the caller's transaction."""
     connection.executemany("DELETE FROM stretch WHERE instrument = ? AND first_key = ?", [(number, s.first_key) for s in gone])
     connection.executemany("INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(number, *s[:6], s.source.value) for s in new])
 
 
 def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:
-    """Add trades to the tail, within a transaction; ones already there are skipped."""
+    """Insert trades of a market, in the caller's transaction; trades already in the catalogue are skipped."""
     columns = [column.tolist() for column in trades.columns]
     connection.executemany(
         "INSERT OR IGNORE INTO tail (instrument, time_ns, price_ticks, quantity_lots, side, trade_id) VALUES (?, ?, ?, ?, ?, ?)",
@@ -307,7 +307,7 @@ def rename_damaged(folder: Path) -> Path:
 
 
 class DamagedCatalogueError(StoreError):
-    """Raised when the file is damaged or not an SQLite database."""
+    """Raised when the catalogue's file is damaged or is not an SQLite database."""
 
 
 def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -352,7 +352,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Migrate the schema to the newest version; another process may do the same."""
+    """Update the tables to the newest version of the schema; safe if another process does the same."""
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, script in enumerate(_MIGRATIONS[version:], version + 1):
@@ -365,7 +365,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _explained(path: Path) -> Generator[None]:
-    """Context that turns SQLite's errors into store errors in plain words."""
+    """Context that turns SQLite and file errors into store errors that name the file."""
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -44,7 +44,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def add_checksum(text: bytes) -> bytes:
-    """A text with its checksum in front, for metadata: Parquet checks only its pages."""
+    """Put a checksum in front of a text; used for metadata, because Parquet checks only its pages."""
     return b"%08x " % zlib.crc32(text) + text
 
 
@@ -63,6 +63,6 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """The error for a file that cannot be read, with the reason in one line."""
+    """Make the error for a file that cannot be read, with the reason in one line."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     return StoreError(f"cannot read {path}: {why}")

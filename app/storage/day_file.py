@@ -33,7 +33,7 @@ _FORMAT = 1
 
 
 class DayTotals(msgspec.Struct, frozen=True):
-    """Totals of a file's trades, to check the trades against."""
+    """Number and volume of the trades in a file, to detect damage when they are read."""
 
     trades: int
     lots: int
@@ -42,13 +42,13 @@ class DayTotals(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, trades: TradeBatch) -> DayTotals:
-        """The totals of some trades, in lots."""
+        """Compute the number of trades and their total, buy and sell volume in lots."""
         lots, side = trades.quantity_lots, trades.side
         return cls(len(trades), int(lots.sum()), int(lots[side == BUY].sum()), int(lots[side == SELL].sum()))
 
 
 class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """Metadata of a day file; `groups` are the first and last time of each row group.
+    """Metadata of a day file; `groups` has the earliest and latest trade time of each row group.
 
     Parquet's own statistics have these too, but when they are damaged Arrow aborts the process.
     """
@@ -65,7 +65,7 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = ()) -> None:
-    """Write a day's trades, given in the order of the tape.
+    """Write the trades of one day, given in the order of the tape, to a day file.
 
     A kill at any moment leaves the old file or the new one.
 
@@ -135,7 +135,7 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
 
 
 def in_steps(trades: TradeBatch, old: tuple[Decimal, Decimal], new: tuple[Decimal, Decimal], where: str) -> TradeBatch:
-    """Convert trades to another tick and lot size, after a venue has changed its own.
+    """Convert trades from an old to a new tick and lot size, after a venue has changed them.
 
     Raises
     ------
@@ -175,14 +175,14 @@ def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
 
 
 def by_day(trades: TradeBatch) -> Iterator[tuple[int, TradeBatch]]:
-    """Split trades by UTC day, oldest day first, each in the given order."""
+    """Split trades by UTC day, oldest day first; the trades of a day stay in the given order."""
     days = trades.time_ns // DAY_NS
     for day in np.unique(days).tolist():
         yield day, trades[days == day]
 
 
 def day_of(time_ns: int) -> int:
-    """The number of a UTC day, counted from 0 on 1970-01-01."""
+    """The UTC day of a time, as the number of days since 1970-01-01."""
     return time_ns // DAY_NS
 
 
@@ -199,7 +199,7 @@ def _meta_of(file: pq.ParquetFile) -> DayMeta:
 
 
 def _groups_in(meta: DayMeta, span: Span) -> list[int]:
-    """The row groups that may have trades of a span."""
+    """Indices of the row groups in a day file that may have trades in a span."""
     return [group for group, (first_ns, last_ns) in enumerate(meta.groups) if first_ns < span.end_ns and last_ns >= span.start_ns]
 
 

@@ -1,4 +1,4 @@
-"""The store on disk: every trade once, and the tape ranges that are complete.
+"""The store on disk: each trade once, and the ranges of the tape in which no trade is missing.
 
     <store>/catalogue.sqlite3                        markets, their tape ranges, and the newest trades (`catalogue`)
     <store>/<venue>/<symbol>/trades/2026-07-10.parquet      a UTC day (`day_file`); a day in progress may be in parts: .1, .2, …
@@ -21,7 +21,7 @@ from app.storage.tape import Tape
 
 
 class DiskStore:
-    """A folder of stored trades.
+    """The store on disk: a folder with the stored trades of all markets.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class DiskStore:
                 raise
 
     def _open(self, *, rebuild: bool) -> Catalogue:
-        """Open the catalogue, and rebuild it if asked."""
+        """Open the catalogue; with `rebuild`, fill it from the day files."""
         catalogue = Catalogue(self.folder, write=self.write)
         try:
             if rebuild:
@@ -75,7 +75,7 @@ class DiskStore:
         return self.catalogue.instruments()
 
     def tape(self, instrument: Instrument) -> Tape:
-        """The stored trades of a market, for reading; may be empty."""
+        """The stored trades of a market, for reading; there may be none."""
         return Tape(self.catalogue, self.folder, instrument)
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class DiskStore:
 
 
 def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
-    """A stored market, with the tick and lot size of its trades.
+    """The stored market with this id, with the tick and lot size of its trades.
 
     Raises
     ------

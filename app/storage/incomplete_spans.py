@@ -29,7 +29,7 @@ class IncompleteSpans:
         self._spans: list[Span] = []
 
     def follow(self, covered: Sequence[CoveredSpan], holes: Sequence[Gap]) -> None:
-        """Update from a chart's coverage and gaps.
+        """Update the incomplete time ranges from a chart's coverage and gaps.
 
         Costs nothing if only the last trade is a later one.
         """
@@ -52,7 +52,7 @@ class IncompleteSpans:
 
 
 def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
-    """The uncovered time before the end of the last covered span, and the gaps.
+    """The incomplete time ranges, joined: gaps, and uncovered time before the end of the last covered span.
 
     A gap goes from the trade before it to the trade after it, both included.
     """
@@ -68,7 +68,7 @@ def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
 
 
 def _same_but_for_the_end(covered: Sequence[CoveredSpan], before: Sequence[CoveredSpan]) -> bool:
-    """True if only the end of the last span differs, and all others end before it."""
+    """True if only the end of the last span differs, and is later, and all other spans end before that span."""
     if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
         return False
     last, was = covered[-1].span, before[-1].span

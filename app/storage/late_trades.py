@@ -24,13 +24,13 @@ class LateTrades:
         self._oldest_ns: list[int] = []  # ascending: a note is dropped once an older time is noted
 
     def saw(self, first_ns: int, last_ns: int) -> None:
-        """Register trades between two times, both included; if the first is late, note its time."""
+        """Register trades with times from `first_ns` to `last_ns`; if `first_ns` is before an earlier trade's time, note it."""
         if first_ns < self._latest_ns:
             self.note(first_ns)
         self._latest_ns = max(self._latest_ns, last_ns)
 
     def note(self, oldest_ns: int) -> None:
-        """Note that values from a time on may have changed."""
+        """Note that values computed for times from `oldest_ns` on may have changed."""
         self.told += 1
         while self._oldest_ns and self._oldest_ns[-1] >= oldest_ns:
             self._oldest_ns.pop()
@@ -41,6 +41,6 @@ class LateTrades:
             del self._numbers[: _MOST // 2], self._oldest_ns[1 : _MOST // 2 + 1]
 
     def since(self, told: int) -> int:
-        """The oldest time noted after the first `told` notes; `NEVER_NS` if none was."""
+        """The oldest time noted since the number of notes was `told`; `NEVER_NS` if nothing was noted since."""
         place = bisect_right(self._numbers, told)
         return self._oldest_ns[place] if place < len(self._numbers) else NEVER_NS

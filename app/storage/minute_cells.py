@@ -1,4 +1,4 @@
-"""A day's trades as cells of one minute by one price row.
+"""Minute cells: the volume of a day's trades for each minute and price row.
 
 With them a profile over months reads no trades. They can always be rebuilt from the day file, whose totals they keep to
 identify it.
@@ -38,7 +38,7 @@ class MinuteCellsMeta(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MinuteCells:
-    """Volume by minute and price row, ordered by both; only cells with trades.
+    """Volume for each minute and price row, ordered by minute, then row; only cells with trades.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class MinuteCells:
 
 
 def cells_of(trades: TradeBatch, ticks_per_row: int) -> MinuteCells:
-    """The cells of some trades, which may be in any order."""
+    """Compute the minute cells of trades, which may be in any order."""
     if not len(trades):
         return MinuteCells(ticks_per_row, *(np.zeros(0, np.int64) for _ in range(5)))
     minute, row = trades.time_ns // MINUTE_NS, trades.price_ticks // ticks_per_row
@@ -94,7 +94,7 @@ def write_minute_cells(tape: Tape, day: int, trades: TradeBatch) -> None:
 
 
 def read_minute_cells(path: Path) -> tuple[MinuteCells, MinuteCellsMeta]:
-    """Read a day's cells and their metadata.
+    """Read the minute cells of one day, and their metadata, from a file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rebuilding the tape ranges of a store from its files."""
+"""Rebuilds the tape ranges of a store from its day files."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _log = structlog.get_logger(__name__)
 
 
 def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
-    """The tape ranges that touch a UTC day, for the metadata of its day file."""
+    """The tape ranges that overlap a UTC day, for the metadata of its day file."""
     start_ns, end_ns = day * DAY_NS, (day + 1) * DAY_NS
     return [one for one in intervals if one.start_ns < end_ns and start_ns < one.end_ns]
 
 
 def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRange]:
-    """The tape ranges in a day file.
+    """The tape ranges of the trades in a day file.
 
     They come from the trade ids, or, if trades are not numbered, from the metadata.
 
@@ -52,7 +52,7 @@ def ranges_in_file(path: Path, instrument: Instrument, day: int) -> list[TapeRan
 
 
 def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], day: int) -> TapeRanges:
-    """The tape ranges that remain without some files of a day."""
+    """The tape ranges that remain when some files of a day are removed."""
     left = TapeRanges(intervals)
     edges = Span(day * DAY_NS, (day + 1) * DAY_NS)
     if not tape.instrument.numbered:
@@ -67,7 +67,7 @@ def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], da
 
 
 def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
-    """The tape ranges in all undamaged files and the tail of the catalogue."""
+    """The tape ranges of the trades in undamaged day files and, if trades are numbered, in the catalogue."""
     found = TapeRanges()
     left_out = set(without)
     for day in tape.days():

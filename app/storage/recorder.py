@@ -40,7 +40,7 @@ class _Queued(NamedTuple):
 
 
 class Recorder:
-    """Writes one market's trades to its tape, a few times a second.
+    """Writes the new trades of one market to its tape, a few times a second.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Recorder:
         return self._writer
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
-        """Queue trades for recording; a full queue is dropped first, and all loaded trades are recorded later instead.
+        """Queue trades for recording; if the queue is full, discard it first, and record all loaded trades later.
 
         For the parameters see `TapeWriter.insert`.
         """
@@ -93,14 +93,14 @@ class Recorder:
         self._n_queued += len(trades)
 
     async def run(self) -> None:
-        """Record queued trades until cancelled."""
+        """Record queued trades until the task is cancelled."""
         while True:
             self._writing = asyncio.ensure_future(self.flush())
             works = await asyncio.shield(self._writing)  # a write in progress cannot be stopped: `aclose` waits for it
             await asyncio.sleep(_EVERY_S if works else _AGAIN_S)
 
     async def aclose(self) -> None:
-        """Write queued trades and close the tape."""
+        """Write the queued trades, then close the tape's writer."""
         try:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
@@ -110,7 +110,7 @@ class Recorder:
             self._writer.close()
 
     async def flush(self) -> bool:
-        """Write queued trades; return False if that fails, and they stay queued."""
+        """Write the queued trades; if that fails, leave them in the queue and return False."""
         queued, self._queue, self._n_queued = self._queue, [], 0
         behind, self._behind = self._behind, False
         try:
@@ -131,7 +131,7 @@ class Recorder:
         return True
 
     def _write(self, queued: Sequence[_Queued], loaded: Sequence[TradeBatch]) -> None:
-        """Write queued trades, and once a day tidy the tape and delete expired days; in the recorder's thread.
+        """Write queued trades; once a day also merge day files and delete expired days; runs in the recorder's thread.
 
         Trades that are written twice are stored once, so a failure in the middle does no harm.
         """
@@ -149,7 +149,7 @@ class Recorder:
         self._tidied_day = today
 
     def _working(self) -> RecordingStatus:
-        """The status after a write: recording, with a warning if the disk will soon be full."""
+        """The status after a successful write: recording, or a warning if less than 1 GiB is free on disk."""
         now_s = time.monotonic()
         if now_s - self._checked_s < _CHECK_DISK_S and self.status.state is not RecordingState.NOT_RECORDING:
             return self.status
@@ -159,7 +159,7 @@ class Recorder:
 
 
 def _together(queued: Sequence[_Queued]) -> list[_Queued]:
-    """Join consecutive queued trades of one source if their complete spans touch."""
+    """Join consecutive queued batches of one source if their complete spans touch, or if none is given."""
     found: list[_Queued] = []
     parts: list[TradeBatch] = []
     for one in queued:
@@ -178,7 +178,7 @@ def _together(queued: Sequence[_Queued]) -> list[_Queued]:
 
 
 def _joined(one: Span | None, other: Span | None) -> Span | None:
-    """Both spans as one, empty if neither is given; None if they do not touch, or only one is given."""
+    """Join two spans that overlap or touch; empty if neither is given, None if they do not touch or only one is given."""
     if one is None and other is None:
         return Span(0, 0)
     if one is None or other is None or other.start_ns > one.end_ns or one.start_ns > other.end_ns:

@@ -1,4 +1,4 @@
-"""Whether trades are being recorded, and if not, why."""
+"""The recording status of a market: recording, or the reason why new trades are not stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class RecordingState(Enum):
-    """The recording of a market's new trades; the value is the word on screen."""
+    """The states of recording a market's new trades; the value is the text on screen."""
 
     OFF = ""
     """Nothing is to be recorded: a replay, or recording is switched off."""
@@ -26,19 +26,19 @@ class RecordingStatus(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text on screen: `recording`, `not recording: disk is full`; empty if nothing is to be recorded."""
+        """The status as shown on screen: `recording`, `not recording: disk is full`; empty if nothing is to be recorded."""
         if self.state is RecordingState.NOT_RECORDING:
             return f"{self.state.value}: {self.reason}"
         return self.reason or self.state.value
 
     @property
     def trouble(self) -> str:
-        """The text on screen if recording stopped, or will soon; else empty."""
+        """The text on screen if there is a problem with recording; empty while it works or is switched off."""
         return "" if self.state in {RecordingState.OFF, RecordingState.RECORDING} else self.text
 
     @property
     def is_warning(self) -> bool:
-        """Whether trades are lost, or will be soon, unless the user acts."""
+        """True if new trades are not being stored, or the disk will soon be full."""
         return self.state in {RecordingState.LOW_DISK, RecordingState.NOT_RECORDING}
 
 

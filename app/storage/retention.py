@@ -12,7 +12,7 @@ from app.storage.tape_writer import TapeWriter
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Limits of the store.
+    """Limits for the number of stored days and for the size of the store.
 
     Attributes
     ----------
@@ -30,14 +30,14 @@ KEEP_ALL = Retention()
 
 
 def delete_expired_days(writer: TapeWriter, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
-    """Delete the days of a market that exceed the limits; return these days."""
+    """Delete the days of a market that exceed the limits of the store; return the deleted days."""
     days = expired_days(writer.tape, store_folder, keep, now_ns)
     writer.forget(days)
     return days
 
 
 def expired_days(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
-    """The days of a market that are too old or exceed the store's size, oldest first."""
+    """The days of a market to delete because they are too old or the store is too large, oldest first."""
     today = day_of(now_ns)
     days = [day for day in tape.days() if day < today]
     gone = [day for day in days if keep.days and day < today - keep.days]

@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MarketStore:
-    """One market's access to the store.
+    """The tape of one market in the store, its writer, and the recording status.
 
     Attributes
     ----------
@@ -44,12 +44,12 @@ class MarketStore:
 
     @property
     def trouble(self) -> str:
-        """Text for the screen; empty if everything is in order."""
+        """Text for the screen about a recording problem or a repair of the store; empty if there is neither."""
         return self.recording.trouble or self.repaired
 
 
 class SharedStore:
-    """A folder of stored trades, opened with the first market, for any thread.
+    """The store on disk, opened when a market first needs it, and shared by all markets and threads.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class SharedStore:
         self._store: DiskStore | None = None
 
     def of(self, instrument: Instrument) -> MarketStore:
-        """Open the tape of a market and, if it can be recorded, a writer; `trouble` has the reason if it cannot.
+        """Open the tape of a market for reading and, if its trades are to be recorded, a writer.
 
         Never raises: charts work without the store.
         """

@@ -1,4 +1,4 @@
-"""The stored trades of one market: its files, its newest trades in the catalogue, and the names of both."""
+"""The stored trades of one market, in day files and in the catalogue, and the names of the files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Tape:
         self.folder = market_folder(store_folder, instrument)
 
     def intervals(self) -> TapeRanges:
-        """The stored tape ranges."""
+        """The market's tape ranges, read from the catalogue."""
         return self.catalogue.intervals(self.instrument.id)
 
     def covered(self) -> list[CoveredSpan]:
@@ -44,11 +44,11 @@ class Tape:
         return self.intervals().covered(proven=self.instrument.numbered)
 
     def days(self) -> list[int]:
-        """The UTC days with files, ascending."""
+        """The UTC days that have day files, ascending."""
         return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
 
     def batches(self, span: Span) -> Iterator[TradeBatch]:
-        """The trades in a span by UTC day, each day in the order of the tape.
+        """Yield the stored trades in a span, one batch per UTC day, each in the order of the tape.
 
         Raises
         ------
@@ -63,11 +63,11 @@ class Tape:
                 yield found
 
     def trades(self, span: Span) -> TradeBatch:
-        """The trades in a span as one batch."""
+        """The stored trades in a span as one batch."""
         return concatenate(self.batches(span))
 
     def files(self, day: int) -> list[Path]:
-        """The files of a day, in the order in which they were created."""
+        """The day files of a UTC day: first the file without a part number, then the parts by ascending number."""
         name = day_name(day)
         parts = self.folder.glob(f"trades/{name}.*.parquet")
         whole = self.folder / "trades" / f"{name}.parquet"
@@ -104,7 +104,7 @@ def market_folder(folder: Path, instrument: Instrument) -> Path:
 
 
 def file_name_of(symbol: str) -> str:
-    """A symbol as a file name that is valid on every file system.
+    """Convert a symbol to a file name that is valid on every file system.
 
     Letters, digits, point and hyphen stay; any other character becomes `_` and its code.
     """
@@ -113,12 +113,12 @@ def file_name_of(symbol: str) -> str:
 
 
 def day_name(day: int) -> str:
-    """The name of a UTC day, e.g. `2026-07-10`."""
+    """The name of a UTC day in file names, e.g. `2026-07-10`."""
     return iso_date_text(day * DAY_NS)
 
 
 def day_named(path: Path) -> int | None:
-    """The UTC day of a day file; None for any other file."""
+    """The UTC day in the name of a day file; None if the name does not begin with a date."""
     name = path.name.partition(".")[0]
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", name):
         return None
@@ -129,7 +129,7 @@ def day_named(path: Path) -> int | None:
 
 
 def next_part(tape: Tape, day: int) -> Path:
-    """The path of the next part of a day."""
+    """The path of the next part of a day's files, numbered one above the highest part."""
     taken = [_part_of(path) for path in tape.files(day)]
     return tape.folder / "trades" / f"{day_name(day)}.{max(taken, default=0) + 1}.parquet"
 

@@ -1,4 +1,4 @@
-"""Tape ranges: runs of a market's trades without a gap, on disk or in memory.
+"""Tape ranges: ranges of a market's trades without a gap, on disk or in memory.
 
 A tape range is given by its first and last key, both included. If the market numbers its trades a key is a trade id, so that
 the ranges are exactly the ids present; else a key is a time, and the source of the trades guarantees that none is missing.
@@ -24,7 +24,7 @@ NO_ID = -1
 
 
 class TapeRange(NamedTuple):
-    """A run of trades without a gap: keys, ids, time range and source.
+    """A range of trades without a gap: its keys, ids, time range and source.
 
     `end_ns` is just after the time of the last trade.
     """
@@ -39,7 +39,7 @@ class TapeRange(NamedTuple):
 
 
 class TapeRanges:
-    """Tape ranges in order; those of one source that touch are joined."""
+    """Tape ranges of one market in order; `add` joins ranges of one source that touch."""
 
     def __init__(self, stretches: Iterable[TapeRange] = ()) -> None:
         self._all = sorted(stretches)
@@ -58,7 +58,7 @@ class TapeRanges:
         return self._all[-1] if self._all else None
 
     def holds(self, keys: Int64Array) -> BoolArray:
-        """A mask of the keys that lie in a tape range.
+        """Mark the keys that lie in one of the tape ranges.
 
         Keys are int64 [shape=(n,)], the mask is bool [shape=(n,)].
         """
@@ -77,7 +77,7 @@ class TapeRanges:
         return [one for one in self._all[begin:end] if one.last_key >= first_key]
 
     def add(self, new: TapeRange) -> None:
-        """Add a tape range; parts that are already present keep their first source."""
+        """Add a tape range; parts that are already present keep their earlier source."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
         parts: list[TapeRange] = []
         next_key = new.first_key
@@ -96,7 +96,7 @@ class TapeRanges:
         self._edges = None
 
     def remove(self, first_key: int, last_key: int, span: Span) -> None:
-        """Remove a range of keys, both ends included; `span` is the time of its trades."""
+        """Remove the keys from `first_key` to `last_key`, both included; `span` is the time of their trades."""
         left_over: list[TapeRange] = []
         for one in self._all:
             if one.last_key < first_key or one.first_key > last_key:
@@ -146,7 +146,7 @@ class TapeRanges:
 
 
 def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[TapeRange]:
-    """The tape ranges of numbered trades, in ascending order of id, each id once.
+    """Group numbered trades, in ascending order of id and without duplicates, into tape ranges.
 
     `fresh` are the new trades among `given`. If `given` are all trades of the time `complete`, the first range starts and the
     last one ends with that time, not only with their first and last trade.
@@ -169,7 +169,7 @@ def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None
 
 
 def time_range(span: Span, source: Source) -> TapeRange:
-    """The tape range of a span, for a market that does not number its trades."""
+    """Make a tape range from a time span, for a market that does not number its trades."""
     return TapeRange(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
 
 
@@ -202,7 +202,7 @@ def _joined(a: TapeRange, b: TapeRange) -> TapeRange:
 
 
 def _cut(new: TapeRange, first_key: int, last_key: int) -> TapeRange:
-    """The part of a tape range between two keys; without ids its keys are times."""
+    """The part of a tape range from `first_key` to `last_key`; without ids, the keys are times."""
     if new.first_id != NO_ID:
         return new._replace(first_key=first_key, last_key=last_key, first_id=first_key, last_id=last_key)
     return new._replace(first_key=first_key, last_key=last_key, start_ns=first_key, end_ns=last_key + 1)

@@ -39,7 +39,7 @@ _MOST_IN_MEMORY = 20_000_000  # a day with more trades stays in parts: merging i
 
 
 class TapeWriter:
-    """The only writer of a market; call from any thread, one at a time.
+    """Writes the trades of one market to the store; may be called from any thread, one at a time.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ class TapeWriter:
 
     @property
     def instrument(self) -> Instrument:
-        """The market that is written."""
+        """The market whose trades are written."""
         return self.tape.instrument
 
     @property
     def intervals(self) -> TapeRanges:
-        """The stored tape ranges; must not be changed."""
+        """The market's stored tape ranges; the caller must not change them."""
         return self._intervals
 
     @property
@@ -92,7 +92,7 @@ class TapeWriter:
         return self._open
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store trades and return the number of new ones; they then survive a kill.
+        """Store trades in the catalogue and return the number of new ones; on return they are safe on disk.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class TapeWriter:
             return len(fresh)
 
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
-        """Store many historical trades directly in day files; else like `insert`."""
+        """Store many older trades directly in day files; parameters and result are those of `insert`."""
         with self._turn:
             trades = self._keyed(trades)
             fresh, conflicts = self._fresh(trades)
@@ -141,11 +141,11 @@ class TapeWriter:
 
     @property
     def wants_sealing(self) -> bool:
-        """True if the catalogue has enough trades to make the next start slow."""
+        """True if the catalogue has `TAIL_TRADES` or more trades of the market, which would make the next start slow."""
         return self._tail_size >= TAIL_TRADES
 
     def seal(self, now_ns: int) -> None:
-        """Move the catalogue's trades to files, and merge the parts of past days.
+        """Move the market's trades from the catalogue to day files, and merge the files of each past day.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge each past day into one file; if the catalogue has trades of past days, move all its trades to files first.
+        """Merge the files of each past day; if the catalogue has trades of past days, first move the market's trades to files.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
-        """Delete days with all their files; their trades are missing from then on."""
+        """Delete all files of some days; their trades count as missing from then on."""
         with self._turn:
             for day in days:
                 self._delete_day(day)
@@ -227,7 +227,7 @@ class TapeWriter:
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
-        """Rebuild the tape ranges in the catalogue from the trades in day files and in the catalogue."""
+        """Rebuild the tape ranges in the catalogue from the stored trades."""
         with self._turn:
             self._replace_intervals(ranges_in_files(self.tape), reason=OwedReason.FETCH_AGAIN)
 
@@ -308,7 +308,7 @@ class TapeWriter:
                 self._merge_into_day(day, TradeBatch.empty(), self._intervals)
 
     def _merge_into_day(self, day: int, trades: TradeBatch, known: TapeRanges) -> int:
-        """Merge trades and all parts of a day into one file; return how many were new.
+        """Merge trades and all files of a day into one file; return the number of new trades.
 
         Nothing is written if the day is one file already and no trade is new. A day too large for memory gets another part instead.
         """
@@ -331,7 +331,7 @@ class TapeWriter:
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradeBatch] | None:
-        """Trades of each file of a day; None if they are too many. Renames damaged files."""
+        """Read the undamaged files of a day and rename damaged ones; None if there are too many trades for memory."""
         found: dict[Path, TradeBatch] = {}
         count = 0
         for path in self.tape.files(day):
@@ -418,7 +418,7 @@ class TapeWriter:
         self._open = [row for row in self._owed if row.is_open]
 
     def _seal_old_steps(self, store: DiskStore) -> None:
-        """Move trades with an older tick or lot size from the catalogue to files.
+        """Move trades with an older tick or lot size from the catalogue to day files.
 
         Each file has the steps of its trades in its metadata.
         """
@@ -436,7 +436,7 @@ class TapeWriter:
 
 
 def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
-    """The tape ranges with some added; None if there are none to add."""
+    """Copy tape ranges and add others to the copy; None if there are none to add."""
     added = list(added)
     if not added:
         return None

@@ -52,7 +52,7 @@ class _Edge(NamedTuple):
 
 
 class _Chunk:
-    """Trades with ascending keys, and values of them that are needed often."""
+    """A part of the tape: trades with ascending keys, with their first and last key and their time range."""
 
     __slots__ = ("first_key", "keys", "last_key", "max_ns", "min_ns", "trades")
 
@@ -112,17 +112,17 @@ class TradeStore:
         return self._chunks[-1].last_key if self._chunks else None
 
     def keys(self, trades: TradeBatch) -> Int64Array:
-        """The keys of trades, which order the tape: ids, or times."""
+        """The keys of trades by which the tape is ordered: ids, or times if trades are not numbered."""
         return trades.time_ns if self.by_time else trades.trade_id
 
     def in_order(self, trades: TradeBatch) -> TradeBatch:
-        """The trades in the order of the tape; those with equal keys stay in order."""
+        """Sort trades in the order of the tape; trades with equal keys stay in the given order."""
         keys = self.keys(trades)
         return trades if np.all(keys[1:] >= keys[:-1]) else trades[np.argsort(keys, kind="stable")]
 
     @property
     def missing(self) -> int:
-        """Number of ids missing between the first and the last trade."""
+        """Number of ids missing between the first and the last loaded trade; 0 if the venue's ids are not consecutive."""
         if not self.contiguous or not self._chunks:
             return 0
         first, last = self._chunks[0].first_key, self._chunks[-1].last_key
@@ -132,7 +132,7 @@ class TradeStore:
 
     @property
     def span(self) -> Span:
-        """The time from the first trade to just after the last; empty without trades."""
+        """The time from the first loaded trade to just after the last; empty without trades."""
         if not self._chunks:
             return Span(0, 0)
         return Span(self._chunks[0].min_ns, self._chunks[-1].max_ns + 1)
@@ -158,11 +158,11 @@ class TradeStore:
         return concatenate(_within(chunk, start_ns, end_ns) for chunk in self._chunks if start_ns <= chunk.max_ns and chunk.min_ns < end_ns)
 
     def count_since(self, start_ns: int) -> int:
-        """An upper limit for the number of `trades(start_ns)`, found without a scan."""
+        """An upper limit for the number of loaded trades from a time on, found without a scan."""
         return sum(len(chunk) for chunk in self._chunks if chunk.max_ns >= start_ns)
 
     def batches(self, start_ns: int = _EARLIEST) -> list[TradeBatch]:
-        """A snapshot of the trades from a time on, which another thread may read.
+        """A snapshot of the loaded trades from a time on, which another thread may read.
 
         The batches are immutable and in the order of the tape.
         """
@@ -170,7 +170,7 @@ class TradeStore:
         return [batch for batch in found if len(batch)]
 
     def reject_older_than(self, asked_from_ns: int) -> None:
-        """Refuse trades older than the loaded ones from now on, because memory is full.
+        """Refuse trades older than the oldest loaded trade from now on, because memory is full.
 
         All trades from `asked_from_ns` on have arrived.
         """
@@ -187,7 +187,7 @@ class TradeStore:
             self._gap_list, self._cached_gaps = found, None
 
     def gaps(self) -> tuple[Gap, ...]:
-        """The gaps, oldest first; the same object until something changes.
+        """The gaps, oldest first; the same object until they change.
 
         Gaps between dropped trades stay: the bars built from those trades are still shown.
         """
@@ -198,7 +198,7 @@ class TradeStore:
     # -- private ---------------------------------------------------------------------------------
 
     def _fresh(self, batch: TradeBatch) -> TradeBatch:
-        """The new trades of a batch in the order of the tape, without duplicates.
+        """The trades of a batch that are not loaded yet, in the order of the tape, without duplicates.
 
         Of equal trades the first one counts.
         """
@@ -249,7 +249,7 @@ class TradeStore:
         return batch if not len(again) else batch[np.delete(np.arange(len(batch)), again)]
 
     def _reaching(self, key: int) -> int:
-        """Index of the first chunk whose last key is `key` or later."""
+        """Index of the first chunk whose last key is `key` or later; the number of chunks if there is none."""
         low, high = 0, len(self._chunks)
         while low < high:
             middle = (low + high) // 2
@@ -260,7 +260,7 @@ class TradeStore:
         return low
 
     def _append(self, fresh: TradeBatch) -> None:
-        """Append trades and join small chunks; each trade is copied a few times at most."""
+        """Append trades to the tape, and join small chunks; each trade is copied a few times at most."""
         if self.contiguous:
             found = _gaps(self._edge_before(len(self._chunks)), fresh)
             self._gap_list += found
@@ -271,7 +271,7 @@ class TradeStore:
             self._chunks[-1:] = [self._chunk(concatenate((self._chunks[-1].trades, last.trades)))]
 
     def _merge(self, fresh: TradeBatch) -> None:
-        """Merge late trades into the chunks they belong to, and join small neighbours."""
+        """Merge late trades into the chunks they belong to, and join small neighbouring chunks."""
         first_key, last_key = int(self.keys(fresh)[0]), int(self.keys(fresh)[-1])
         begin = self._reaching(first_key)
         end = begin
@@ -292,14 +292,14 @@ class TradeStore:
         self._chunks[begin:end] = self._cut_up(merged)
 
     def _edge_before(self, index: int) -> _Edge | None:
-        """The last trade before the chunk at `index`, loaded or dropped."""
+        """Id and time of the last trade before the chunk at `index`, loaded or dropped; None if there is none."""
         if index:
             chunk = self._chunks[index - 1]
             return _Edge(chunk.last_key, int(chunk.trades.time_ns[-1]))
         return _Edge(self.floor_key, self.floor_ns - 1) if self.forgotten else None
 
     def _update_gaps(self, before: _Edge | None, merged: TradeBatch, after: list[_Chunk]) -> None:
-        """Replace the gaps between the trade before some merged trades and the chunk after them."""
+        """Recompute the gaps from the trade before some merged trades to the chunk after them."""
         begin = bisect_left(self._gap_list, before.trade_id if before else _EARLIEST, key=_first_id)
         end = bisect_left(self._gap_list, after[0].first_key if after else _LATEST, key=_first_id)
         found = _gaps(before, merged)
@@ -308,7 +308,7 @@ class TradeStore:
         self._cached_gaps = None
 
     def _cut_up(self, trades: TradeBatch) -> list[_Chunk]:
-        """Cut trades into chunks, and copy them.
+        """Copy trades into chunks of limited size.
 
         A view would keep the original arrays alive, and their owner could write to them.
         """
@@ -328,7 +328,7 @@ class TradeStore:
 
 
 def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
-    """A mask of the ids, given in ascending order, that are in the chunks."""
+    """Mark the ids that are in the chunks; the ids are given in ascending order."""
     known = np.zeros(len(ids), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, ids), len(chunk) - 1)
@@ -355,7 +355,7 @@ def _repeats(trades: TradeBatch) -> Int64Array:
 
 
 def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
-    """A mask of the trades, given in order of time, that are in the chunks.
+    """Mark the trades that are in the chunks; the trades are given in order of time.
 
     Trades are equal if their time and id are.
     """
@@ -370,7 +370,7 @@ def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
 
 
 def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
-    """The gaps between the trades, and between them and the trade before, if any."""
+    """Find the gaps between the ids of trades, and between them and the trade before, if there is one."""
     ids, times = trades.trade_id, trades.time_ns
     found: list[Gap] = []
     if before and int(ids[0]) > before.trade_id + 1:

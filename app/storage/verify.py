@@ -72,7 +72,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
 
 
 def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
-    """Find invalid trades: zero price or quantity, another day, or an invalid side."""
+    """Report trades with a zero price or quantity, a time on another day, or an invalid side."""
     if not len(trades):
         return
     where = f"{tape.instrument.id} {day_name(day)}"
@@ -102,7 +102,7 @@ def _minute_cells(tape: Tape, day: int, trades: TradeBatch, writer: TapeWriter |
 
 
 def _catalogue_ids(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterator[StoreFinding]:
-    """Compare the ids in the catalogue with the ids on disk; with a writer, repair the catalogue."""
+    """Compare the ids in the catalogue's tape ranges with those of the stored trades; with a writer, correct the ranges."""
     for one in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
         found.add(one)
     claimed, there = _ids(tape.intervals()), _ids(found)
@@ -141,7 +141,7 @@ def _missing(tape: Tape, row: Owed, left: Span, stored: TapeRanges) -> StoreFind
 
 
 def _ids(intervals: TapeRanges) -> list[tuple[int, int]]:
-    """The ids of tape ranges as half-open runs, regardless of source."""
+    """The ids in tape ranges as ranges `[first, end)`; touching ranges of different sources are joined."""
     runs: list[tuple[int, int]] = []
     for one in intervals:
         if runs and runs[-1][1] == one.first_key:

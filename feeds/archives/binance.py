@@ -1,4 +1,4 @@
-"""Trade files of data.binance.vision: aggregate trades with the feed's ids.
+"""Trade files of data.binance.vision: aggregate trades with the same ids as the live feed.
 
 Complete months come as monthly files, other days as daily ones. Next to each file is its checksum, in the format of sha256sum:
 
@@ -31,7 +31,7 @@ _CHECKSUM = re.compile(rb"\s*([0-9a-fA-F]{64})(\s|$)")
 
 
 class BinanceDumps:
-    """The aggregate trade files of one market.
+    """A `BulkSource` of Binance's aggregate trade files of one symbol.
 
     Parameters
     ----------
@@ -56,14 +56,17 @@ class BinanceDumps:
         self._host = FileHost(base_url, wall=wall, sleep=sleep)
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """Monthly files for months entirely in the span, else daily ones.
+        """The files of a span: monthly ones for months of which it touches every day, else daily ones.
 
         See `BulkSource`.
         """
         return [self._month(days) if len(days) > 1 else self._day(days[0]) for days in whole_months(days_of(span, self._wall()))]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it is there and matches its published checksum, if any; None if unpublished. See `BulkSource`."""
+        """Download a file unless it exists and matches its checksum, if one is published; None if the file is not published.
+
+        See `BulkSource`.
+        """
         told = await self._host.text(f"{piece.path}.CHECKSUM")
         to = folder / piece.name
         if told is None:

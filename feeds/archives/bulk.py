@@ -43,7 +43,7 @@ class BulkSource(Protocol):
     """One market's history, as files of one publisher."""
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The files with the trades of a span up to now, oldest first.
+        """The files with the trades of a span, oldest first; the part of the span after the current time is ignored.
 
         They may hold trades outside the span too.
         """
@@ -70,7 +70,7 @@ class BulkSource(Protocol):
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """Ignore the progress."""
+    """Do nothing; used where download progress is not shown."""
 
 
 async def iter_downloads(

@@ -25,7 +25,7 @@ _FORMS = {"tardis": "tardis:EXCHANGE/SYMBOL", "kaiko": "kaiko:EXCHANGE/CLASS/SYM
 
 
 def bulk_source(instrument: Instrument, place: str = "dumps", environ: Mapping[str, str] | None = None) -> BulkSource:
-    """A source of an instrument's history; close it after use.
+    """The source of an instrument's history that `place` names; close it after use.
 
     Parameters
     ----------

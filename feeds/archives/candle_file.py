@@ -46,7 +46,7 @@ _EXPECTED = "CSV with time,open,high,low,close,volume, or a venue's klines as JS
 
 @dataclass(frozen=True, slots=True)
 class CandleFile:
-    """The candles of a file.
+    """The candles of a file, with the tick and lot size that they need.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ def _header_order(path: Path, line: int, fields: list[str]) -> list[int]:
 
 
 def _order(names: Sequence[str]) -> list[int] | None:
-    """Position of each of our columns among `names`; None if one is missing."""
+    """Positions of time, open, high, low, close and volume among column names; None if one is missing."""
     found = [next((names.index(name) for name in _NAMES[field] if name in names), None) for field in _FIELDS]
     return None if None in found else [place for place in found if place is not None]
 
@@ -147,7 +147,7 @@ def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
 
 
 def _list_in(told: _Json, depth: int = 4) -> list[_Json] | None:
-    """The list of candles in a response.
+    """The list of candles in a JSON response; None if there is no list.
 
     That is the response itself, or it is under a usual key or (Kraken) under the symbol.
     """
@@ -198,7 +198,7 @@ def _candles(rows: list[list[str]]) -> CandleFile:
 
 
 def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
-    """The smallest decimal place in use; 1 for whole numbers."""
+    """The smallest decimal place in use, e.g. 0.01, at most 18 places; 1 if all are whole numbers."""
     places = 0
     for column in columns:
         for text in set(column):

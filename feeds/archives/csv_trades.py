@@ -1,4 +1,4 @@
-"""Trades as CSV, read as text in blocks by Arrow.
+"""CSV files of trades, which Arrow reads as text, block by block.
 
 A file is read line by line only to locate an error.
 """
@@ -88,7 +88,7 @@ class CsvTrades:
             self._require_closed_quotes()
 
     def place_of(self, row: int) -> int:
-        """The line number of a row, as an editor shows it; row 0 is the first after the header."""
+        """The line number of a row, as an editor shows it; row 0 is the first row that is not the header."""
         records = (line for line, _ in self._records())
         return next(itertools.islice(records, row + self.layout.header, None), 0)
 
@@ -101,7 +101,7 @@ class CsvTrades:
                     raise TradeFileError(self.path, line, "an unmatched quote", "each field to end on its line")
 
     def _fault_after(self, rows: int, error: pa.ArrowException) -> TradeFileError:
-        """The error for the line at which Arrow failed, after `rows` good ones."""
+        """The error for the first bad line, given that Arrow has read `rows` good rows."""
         width = len(self.layout.columns)
         for ahead, (line, fields) in enumerate(self._records()):
             if ahead < rows + self.layout.header:
@@ -133,7 +133,7 @@ class CsvTrades:
 
 
 class _Watched:
-    """A stream that notes whether a quote has been read; most files have none."""
+    """A byte stream that sets `quotes` to True once a quotation mark has been read."""
 
     closed = False
 
@@ -148,7 +148,7 @@ class _Watched:
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:
-    """Unique column names, as Arrow requires: a repeated name gets a number; such columns are never read."""
+    """Column names made unique, as Arrow requires: a repeated name gets its position as a suffix."""
     return [name if names.index(name) == place else f"{name}#{place}" for place, name in enumerate(names)]
 
 

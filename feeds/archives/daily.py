@@ -46,7 +46,10 @@ class DailyFiles:
         return [self._day(day) for day in days_of(shifted, self._wall() + self._ahead_ns / 1e9)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it is there; None if it is not published. See `BulkSource`."""
+        """Download a file unless it already exists in the folder; None if it is not published.
+
+        See `BulkSource`.
+        """
         to = folder / piece.name
         if to.exists():
             return to

@@ -38,7 +38,7 @@ def whole_months(days: list[date]) -> list[list[date]]:
 
 
 def date_of(time_ns: int) -> date:
-    """The UTC day of a time."""
+    """The UTC day in which a time falls."""
     return _EPOCH + timedelta(days=time_ns // DAY_NS)
 
 

@@ -72,7 +72,7 @@ def is_parquet(path: Path) -> bool:
 
 
 class _Measured(io.RawIOBase):
-    """The unpacked bytes of an archive; raises if there are more than allowed, or not as many as declared."""
+    """The unpacked bytes of an archive as a stream; raises if there are more than allowed, or fewer or more than declared."""
 
     def __init__(self, packed: IO[bytes], path: Path, packed_bytes: int, promised: int | None) -> None:
         self._packed, self._path, self._promised = packed, path, promised
@@ -96,7 +96,7 @@ class _Measured(io.RawIOBase):
 
 
 class _Guarded(io.RawIOBase):
-    """A zip file's bytes; the size of each read is limited until the list of members has been read."""
+    """A zip file's bytes as a stream; while `limit` is set, raises if one read returns more bytes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -121,7 +121,7 @@ class _Guarded(io.RawIOBase):
 
 
 def _only_member(path: Path, file: IO[bytes]) -> tuple[IO[bytes], int]:
-    """The only .csv file in a zip, opened, and the size that the zip declares for it."""
+    """Open the only .csv file in a zip, and return it with the unpacked size that the zip declares."""
     guarded = _Guarded(file)
     archive = zipfile.ZipFile(guarded)
     guarded.limit = None

@@ -1,4 +1,4 @@
-"""Rows that repeat a trade."""
+"""Detection of rows that repeat a trade."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch
 
 
 def _blocks(batches: Iterable[TradeBatch]) -> Iterator[TradeBatch]:
-    """The same trades in large blocks, as each Parquet row group has a fixed cost."""
+    """Regroup trades into large blocks, as each Parquet row group has a fixed cost."""
     waiting: list[TradeBatch] = []
     rows = 0
     for batch in batches:
@@ -118,10 +118,10 @@ def _parquet(file: IO[bytes], instrument: Instrument) -> Generator[Write]:
 
 @contextmanager
 def _as_it_is(file: IO[bytes]) -> Generator[IO[bytes]]:
-    """The file itself, left open at the end."""
+    """Yield the file for a `with` statement that does not close it."""
     yield file
 
 
 def _decimals(steps: Int64Array, step: Decimal, kind: pa.DataType) -> pa.Array:
-    """Tick or lot counts as 128-bit decimals."""
+    """Convert counts of ticks or lots to prices or quantities, as 128-bit decimals."""
     return step_texts(steps, step).cast(kind)

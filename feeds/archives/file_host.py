@@ -28,7 +28,7 @@ _LARGEST_TEXT = 1 << 28  # of a response that is read into memory
 
 
 class FileHost:
-    """A host that publishes files.
+    """HTTP client for a host that publishes files.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class FileHost:
         self._wall, self._sleep, self._jitter = wall, sleep, jitter
 
     async def text(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes | None:
-        """Fetch a short response; None if nothing is published at this path.
+        """Fetch a response into memory; None if nothing is published at this path.
 
         Raises
         ------
@@ -197,7 +197,7 @@ def _mark_of(part: Path) -> Path:
 
 
 def _read_mark(part: Path) -> str:
-    """The server's version tag of the file that the part belongs to.
+    """The server's version tag (ETag or date) of the file that was downloaded in part.
 
     Empty if the server sent none.
     """

@@ -1,4 +1,4 @@
-"""The ids seen in a file, as ranges without a gap."""
+"""Trade ids seen in a file, stored as ranges of consecutive ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MOST_RUNS = 1_000_000  # 16 MB; an intact file has a handful
 
 
 class IdRanges:
-    """The ids seen so far.
+    """A set of ids, stored as ranges of consecutive ids.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class IdRanges:
         return 0 if self.first is None or self.last is None else self.last - self.first + 1 - self._seen
 
     def add(self, ids: Int64Array) -> BoolArray:
-        """Add unique ids, int64 [shape=(n,)]; mark those seen, bool [shape=(n,)].
+        """Add ids that all differ, int64 [shape=(n,)]; return which were in the set already, bool [shape=(n,)].
 
         In any order. Beyond a million ranges the lowest are dropped: their gaps still count, but repeated ids in them are not detected.
         """

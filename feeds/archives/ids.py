@@ -1,4 +1,4 @@
-"""Trade ids of a file: numbers, hashes of texts, or made from the trade."""
+"""Trade ids of a file: numbers, hashes of text ids, or hashes of trades without an id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST, _MOST_DIGITS = 2**63 - 1, 19
 
 
 def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
-    """A reader of consecutive ids from 0 up, int64 [shape=(n,)].
+    """Return a function that reads the ids of a table as whole numbers of 0 or more, int64 [shape=(n,)].
 
     It raises `RowError` for others.
     """
@@ -35,7 +35,7 @@ def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
 
 
 def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
-    """A reader of ids that only identify, int64 [shape=(n,)].
+    """Return a function that reads the ids of a table by `stable_ids`, int64 [shape=(n,)].
 
     `NO_ID` if a row has none.
     """
@@ -46,7 +46,7 @@ def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
 
 
 def stable_ids(texts: pa.Array) -> Int64Array:
-    """The venue's number if it fits in 63 bits, else 63 bits of the BLAKE2b.
+    """Numeric ids: the text itself if it is a number of at most 63 bits, else 63 bits of its BLAKE2b hash.
 
     `NO_ID` for an empty text.
     """

@@ -83,7 +83,7 @@ class KaikoTrades:
         self._host = FileHost(base_url, headers=self._headers, wall=wall, sleep=sleep)
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The span up to now in daily parts; see `BulkSource`.
+        """One file for each UTC day of a span, up to the current time; see `BulkSource`.
 
         Never more than the span, as Kaiko bills by volume.
         """
@@ -92,9 +92,9 @@ class KaikoTrades:
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download the trades of a span into a file unless it is there; None if there are none. See `BulkSource`.
+        """Download the trades of a file's span, unless the file exists; None if Kaiko has no trades there.
 
-        A broken download starts again from the beginning.
+        A broken download starts again from the beginning. See `BulkSource`.
         """
         to = folder / piece.name
         if to.exists():

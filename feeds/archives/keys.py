@@ -17,7 +17,7 @@ _LONGEST = 500
 
 
 class Secret:
-    """A text that is shown only by `reveal`, never by `repr` or pickling."""
+    """A text that only `reveal` returns; `repr` hides it, and pickling raises."""
 
     __slots__ = ("_text",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text, for a request's header and nothing else."""
+        """Return the text; use it only in a request header."""
         return self._text
 
     def __repr__(self) -> str:
@@ -36,7 +36,7 @@ class Secret:
 
 
 def api_key(service: str, environ: Mapping[str, str] | None = None) -> Secret | None:
-    """The key of a service, `"tardis"` or `"kaiko"`; None if there is none.
+    """The API key for a service, `"tardis"` or `"kaiko"`; None if the user has set none.
 
     The environment (`TAPEPRINT_TARDIS_KEY`) comes before the keyring (entry `tardis` of `tapeprint`), which is used only where
     the library `keyring` is installed. May block until the user unlocks it: call it off the event loop.
@@ -59,7 +59,7 @@ def api_key(service: str, environ: Mapping[str, str] | None = None) -> Secret | 
 
 
 def key_variable(service: str) -> str:
-    """The environment variable that holds the key of a service."""
+    """Name of the environment variable for the API key of a service."""
     return f"TAPEPRINT_{service.upper()}_KEY"
 
 

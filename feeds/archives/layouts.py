@@ -17,7 +17,7 @@ _BUYER_WAS_MAKER = {"true": -1, "false": 1}
 
 
 class Ids(enum.Enum):
-    """The kind of ids in a file."""
+    """Kinds of trade ids in a file."""
 
     NUMBERS = "consecutive whole numbers"
     TEXTS = "any unique text ids"
@@ -70,7 +70,7 @@ class Layout:
 
     @property
     def columns_to_read(self) -> list[str]:
-        """Names of the columns to read: those of a trade, and the constant ones."""
+        """Names of the columns to read: those of a trade, and those that name the market."""
         return [name for name in (self.time, self.price, self.quantity, self.side, self.trade_id, *self.constant) if name]
 
 
@@ -182,7 +182,7 @@ def layout_of(first_record: Sequence[str]) -> Layout:
 
 
 def named_layout(names: tuple[str, ...]) -> Layout:
-    """The layout of a table with these columns, in lower case.
+    """The layout of a table with these column names, given in lower case.
 
     Our own format is tried first.
 

@@ -68,11 +68,11 @@ class ParquetTrades:
             raise self._unreadable(error) from None
 
     def place_of(self, row: int) -> int:
-        """The row's number, counted from 1."""
+        """The number of a row for messages, counted from 1; `row` itself counts from 0."""
         return row + 1
 
     def _require_measure(self, metadata: pq.FileMetaData) -> None:
-        """Raise if the file declares more rows or bytes than its size allows; reading them would never end."""
+        """Raise if the file declares far too many rows or bytes for its size, as reading them would take too long."""
         unpacked = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
         size = max(self.path.stat().st_size, 1 << 16)
         if metadata.num_rows > size * _MAX_ROWS_A_BYTE or unpacked > size * _MAX_RATIO:
@@ -80,7 +80,7 @@ class ParquetTrades:
             raise TradeFileError(self.path, None, found, f"at most {_MAX_RATIO} times the packed size")
 
     def _as_text(self, column: pa.Array, name: str, first_row: int) -> pa.Array:
-        """A column as text, without empty values; times with a timestamp type are unchanged.
+        """Convert a column to text, except times with a timestamp type; raise for an empty value.
 
         A float becomes its shortest decimal, which is exact if the float was made from a decimal.
         """
@@ -102,7 +102,7 @@ class ParquetTrades:
 
 
 def _decimal_texts(column: pa.Array) -> pa.Array:
-    """Decimals as text without exponents, which would be slow to read."""
+    """Convert decimals to text, where possible without exponents, which are slow to read."""
     kind = column.type
     assert isinstance(kind, pa.Decimal128Type)
     halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)[column.offset :][: len(column)]

@@ -1,4 +1,4 @@
-"""Keys of the last seconds of a file, to detect repeated trades in little memory."""
+"""Keys of the trades in the last 10 s of a file, to detect repeated trades in little memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_KEYS = 4_000_000  # 96 MB; ten times the busiest ten seconds of any market
 
 
 class RecentKeys:
-    """Counts of each key within ten seconds of the newest trade so far."""
+    """Number of rows for each key that occurred in the ten seconds before the newest row so far."""
 
     def __init__(self) -> None:
         self._newest_ns = 0
@@ -21,7 +21,7 @@ class RecentKeys:
         self._time_ns = np.zeros(0, np.int64)
 
     def alike_before(self, time_ns: Int64Array, key: UInt64Array, *, late: bool = False) -> Int64Array:
-        """Count the earlier rows with the same key, for each row, int64 [shape=(n,)].
+        """For each row, count the earlier rows with the same key, int64 [shape=(n,)]; keys older than 10 s are forgotten.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class RecentKeys:
 
 
 def _places(ascending: UInt64Array, values: UInt64Array) -> tuple[Int64Array, BoolArray]:
-    """Position of each value among ascending ones, and whether it is there."""
+    """Position of each value in an ascending array, and whether the array contains it."""
     if not len(ascending):
         return np.zeros(len(values), np.int64), np.zeros(len(values), bool)
     place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)

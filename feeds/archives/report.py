@@ -14,7 +14,7 @@ _ONE_SIDED_TRADES, _ONE_SIDED_SHARE = 5_000, 0.98
 
 @dataclass(slots=True)
 class ImportReport:
-    """Counts of one file, or of several files read into the same report.
+    """Counts of the rows and trades of one file, or of several files that share the report.
 
     Attributes
     ----------
@@ -71,12 +71,12 @@ class ImportReport:
 
     @property
     def one_sided(self) -> bool:
-        """True if nearly all of 5,000 or more trades have the same aggressor, a sign of wrong sides."""
+        """True if nearly all of 5,000 or more trades of known side have the same side, a sign of wrong sides."""
         sided = self.buys + self.sells
         return sided >= _ONE_SIDED_TRADES and max(self.buys, self.sells) > _ONE_SIDED_SHARE * sided
 
     def count(self, trades: TradeBatch) -> None:
-        """Add returned trades to the counts and to the range of times."""
+        """Add trades to the counts, and extend the time range to include them."""
         if not len(trades):
             return
         self.trades += len(trades)
@@ -87,7 +87,7 @@ class ImportReport:
         self.last_ns = max(last_ns, self.last_ns)
 
     def lines(self) -> list[str]:
-        """Lines for the user: first what was read, then anything unusual."""
+        """Lines of text for the user: first the number of trades read, then anything unusual."""
         of = f" of {self.market}" if self.market else ""
         lines = [f"{self.layout}{of}: {_count(self.trades, 'trade')} in {_count(self.rows, 'row')}"]
         if self.empty:

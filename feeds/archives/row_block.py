@@ -1,4 +1,4 @@
-"""A block of text rows as integer columns."""
+"""Conversion of a block of text rows to integer columns."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def read_block(
 
 
 def decimal_places_of(texts: pa.Array) -> int:
-    """The largest number of decimal places in any text, without trailing zeros; 18 at most."""
+    """The largest number of decimal places among numbers as text, without trailing zeros; at most 18."""
     most = 0
     with_exponent = pc.match_substring(texts, "e", ignore_case=True)
     if pc.any(with_exponent).as_py():
@@ -91,7 +91,7 @@ def decimal_places_of(texts: pa.Array) -> int:
 
 
 def _places_of(text: str) -> int:
-    """The number of decimal places of one text, without trailing zeros.
+    """The number of decimal places of one number as text, without trailing zeros.
 
     0 for a text that is not a number; it is rejected later.
     """
@@ -116,7 +116,7 @@ def _numbers(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: s
 
 
 def not_negative(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, what: str) -> Int64Array:
-    """Apply `convert` to texts; the results must not be negative.
+    """Convert texts to numbers by `convert`; raise if one is negative.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Errors in a row, raised before the line number is known."""
+"""The error for an invalid row, raised before the line number is known."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ class RowError(Exception):
 
 
 def quoted(value: str) -> str:
-    """A value for a message: in quotes, control characters escaped, and not too long."""
+    """A value for a message: in quotes, with control characters escaped, cut after 60 characters."""
     return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")

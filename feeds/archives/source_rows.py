@@ -25,7 +25,7 @@ from feeds.archives.row_error import RowError, quoted
 
 
 class SourceRows:
-    """A trade file in any supported format.
+    """Reader for a trade file in any supported format.
 
     Attributes
     ----------

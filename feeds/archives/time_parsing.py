@@ -1,4 +1,4 @@
-"""Times as written in files, as nanoseconds since 1970 UTC."""
+"""Conversion of times as written in files to nanoseconds since 1970 UTC."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def times_ns(texts: pa.Array) -> Int64Array:
 
 
 def whole_numbers(texts: pa.Array) -> Int64Array | None:
-    """Texts of plain digits as int64; None if any of them is not."""
+    """Convert texts of digits, or a minus sign and digits, to int64; None if any is not a 64-bit whole number."""
     if _letters(texts).translate(None, b"-0123456789"):  # Arrow would read 0x10 as 16, and is slow to reject
         return None
     try:
@@ -80,7 +80,7 @@ def _letters(texts: pa.Array) -> bytes:
 
 
 def _seconds(texts: pa.Array) -> Int64Array | None:
-    """Decimal seconds in nanoseconds, exactly; None if any text is not a decimal."""
+    """Convert decimal seconds to nanoseconds; None if any text is not a decimal, or has a fraction of a nanosecond."""
     try:
         return to_steps(texts, _NANOSECOND, "time")
     except OffGridError:

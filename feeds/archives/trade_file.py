@@ -1,4 +1,4 @@
-"""All trades of a file at once.
+"""Reading of all trades of a file at once.
 
 The file is generic CSV or Parquet, or a venue's dump; plain, .gz or .zip.
 
@@ -55,7 +55,7 @@ class TradeFile:
 
     @property
     def left_out(self) -> str:
-        """The skipped rows as text for the user; empty if there are none."""
+        """Numbers of skipped rows as text for the user; empty if no row was skipped."""
         parts = [(self.empty_rows, "row{s} with zero quantity"), (self.repeated_rows, "duplicate row{s}")]
         return ", ".join(f"{count:,} {what.format(s='s' if count > 1 else '')}" for count, what in parts if count)
 
@@ -99,7 +99,7 @@ def read_trade_file(
 
 
 def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
-    """A reader of ids; rows without one get a unique negative number while reading."""
+    """Return a function that reads the ids of a table; a row without an id gets a unique negative number."""
     if source.layout.ids is Ids.NUMBERS:
         return numbers_of(source.layout)
     read = stable_ids_of(source.layout)
@@ -112,7 +112,7 @@ def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
 
 
 def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
-    """The trades by id if ids are consecutive, by time if they are texts, else by row.
+    """Sort trades by id if ids are consecutive, by time if ids are texts; without ids, leave them in file order.
 
     If ids are not consecutive, trades get their position as a new id.
     """
@@ -124,7 +124,7 @@ def _in_order(trades: TradeBatch, layout: Layout) -> TradeBatch:
 
 
 def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[Int64Array], Decimal]:
-    """Quantities in one lot size, the given or the smallest one needed."""
+    """Quantities of each block in lots, and the lot size: `lot_size` or, if None, the smallest decimal place needed."""
     places = max((block.places for block in blocks), default=0)
     lot = lot_size or Decimal(1).scaleb(-places)
     lots: list[Int64Array] = []
@@ -150,7 +150,7 @@ def _joined(blocks: list[RowBlock], lots: list[Int64Array]) -> TradeBatch:
 
 
 def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
-    """Drop repeated trades, and count them; one id for different trades is an error."""
+    """Drop repeated trades, and return the others with the number dropped; raise if different trades have one id."""
     try:
         repeated = duplicate_rows(kept)
     except RowError as error:
@@ -159,7 +159,7 @@ def _each_once(kept: TradeBatch, every: TradeBatch) -> tuple[TradeBatch, int]:
 
 
 def _require_countable(path: Path, lots: Int64Array, lot: Decimal) -> None:
-    """Raise unless the sum of all lots fits in 64 bits, as sums elsewhere assume."""
+    """Raise unless the sum of all quantities in lots fits in 64 bits, as later code assumes."""
     if float(lots.sum(dtype=np.float64)) > _COUNTABLE / 2 and sum(lots.tolist()) >= _COUNTABLE:
         raise TradeFileError(path, None, f"quantities that overflow 64 bits in lots of {lot:f}", "less than that")
 

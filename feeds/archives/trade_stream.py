@@ -57,7 +57,7 @@ def file_facts(path: Path) -> FileFacts:
 
 
 def stream_trades(path: Path, instrument: Instrument, report: ImportReport) -> Iterator[TradeBatch]:
-    """The trades of a file without repeats, in blocks of at most some 250,000.
+    """Iterate over the trades of a file in blocks of at most some 250,000; repeats that can be detected are skipped.
 
     The file is a venue's dump, detected by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV (plain, .gz
     or .zip) or Parquet. Each block is sorted by id, or by time where ids are not consecutive; the blocks follow the order of the
@@ -114,7 +114,7 @@ class _Numbered:
         self._newest = -1
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block that are new, sorted by id; other rows are counted in the report."""
+        """The trades of a block whose ids have not occurred before, sorted by id; skipped rows are counted in the report."""
         trades, rows = _sound(block, self._report)
         again = _placed(rows, lambda: duplicate_rows(trades))
         late, self._newest = _late(block.trade_id, self._newest)
@@ -138,7 +138,7 @@ class _Unnumbered:
         self._made = MadeIds()
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block that did not occur in the ten seconds before, sorted by time; repeats are counted in the report."""
+        """The trades of a block sorted by time, without those whose venue id occurred in the 10 s before (the report counts them)."""
         trades, rows = _sound(block, self._report)
         late, self._newest_ns = _late(trades.time_ns, self._newest_ns)
         self._report.out_of_order += late
@@ -163,7 +163,7 @@ class _Unnumbered:
 
 
 def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
-    """Raise unless the file's ids are those of the market's feed.
+    """Raise if the market has consecutive ids, but the file has none or different ones.
 
     With other ids the same trades would count twice.
     """
@@ -177,7 +177,7 @@ def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
 
 
 def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
-    """The instrument's lot size in units of the file's quantities."""
+    """The instrument's lot size in the unit of the file's quantities, i.e. base units or contracts."""
     if not layout.in_contracts:
         return instrument.lot_size
     lot = instrument.lot_size / instrument.multiplier
@@ -188,7 +188,7 @@ def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
 
 
 def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, Int64Array]:
-    """The rows of a block with a quantity, and their positions in it."""
+    """The trades of a block with a quantity above 0, and their row numbers; rows of zero quantity are counted in the report."""
     every = TradeBatch.of(block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)
     rows = np.flatnonzero(block.steps)
     report.empty += len(every) - len(rows)
@@ -196,7 +196,7 @@ def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, Int64Arra
 
 
 def _placed(rows: Int64Array, told: Callable[[], npt.NDArray[_Element]]) -> npt.NDArray[_Element]:
-    """Call `told` for some rows of a block.
+    """Return the result of `told`, which checks only the given rows of a block.
 
     The row of its error is counted in the complete block.
     """
@@ -207,7 +207,7 @@ def _placed(rows: Int64Array, told: Callable[[], npt.NDArray[_Element]]) -> npt.
 
 
 def _late(keys: Int64Array, newest: int) -> tuple[int, int]:
-    """The number of keys after a larger one, and the largest key so far."""
+    """The number of keys that come after a larger key, and the largest key so far."""
     if not len(keys):
         return 0, newest
     largest = np.maximum(np.maximum.accumulate(keys), newest)
@@ -220,5 +220,5 @@ def _sorted_by(trades: TradeBatch, name: str) -> TradeBatch:
 
 
 def _sum(lots: Int64Array) -> int:
-    """The exact sum, of any size."""
+    """The exact sum of quantities in lots, even if it does not fit in 64 bits."""
     return int(lots.sum()) if float(lots.sum(dtype=np.float64)) < _COUNTABLE / 2 else sum(lots.tolist())

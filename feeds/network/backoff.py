@@ -89,7 +89,7 @@ class ReconnectBackoff:
         return pause
 
     def spare(self, now_s: float) -> bool:
-        """Count an attempt made while another connection works; return False, without counting it, if the limit is reached."""
+        """Count an attempt to connect while another connection works; if the limit is reached, return False and do not count it."""
         _forget(self._attempts, now_s)
         if len(self._attempts) >= self._patience.connects:
             return False
@@ -97,7 +97,7 @@ class ReconnectBackoff:
         return True
 
     def proven(self) -> None:
-        """Record that the last connection worked; the next pauses start from the shortest."""
+        """Record that the last connection worked, so that the next pauses start from the shortest again."""
         self._failures = 1  # a connection that breaks after having worked is not opened again at once
         self._fruitless.clear()
 

@@ -1,4 +1,4 @@
-"""A supervised WebSocket: detects silence, reconnects within limits.
+"""A supervised WebSocket that detects silence and reconnects, within limits.
 
 `websockets`' own endless iterator reconnects at once after a clean close and gives up on HTTP 429; exchanges ban for the first,
 and the second ends by itself. So the loop is ours:
@@ -172,7 +172,7 @@ class Connection:
 
     @property
     def beginnings(self) -> int:
-        """Number of connections, up to the messages taken last, that did not overlap the one before them.
+        """Number of connections so far that did not overlap the previous one, counted up to the messages taken last.
 
         A batch of messages never mixes two such connections.
         """
@@ -180,7 +180,7 @@ class Connection:
 
     @property
     def _held(self) -> bool:
-        """True while a new connection's messages wait for the venue's acceptance."""
+        """True while the current connection's messages are held back until the venue accepts the connection."""
         return self._line is not None and not self._line.delivers
 
     def close(self) -> None:
@@ -227,12 +227,12 @@ class Connection:
         self._arrived.set()
 
     def _begin(self, line: WebSocketSession) -> None:
-        """Make a connection the current one that does not overlap the one before it."""
+        """Make a connection the current one, given that it does not overlap the one before it."""
         self._waiting.begin()
         self._line = line
 
     async def _serve(self, line: WebSocketSession) -> None:
-        """Supervise a connection until `close`, or raise the reason when it breaks; replace it when it is old."""
+        """Supervise a connection until `close`, and replace it before the venue closes it; if it breaks, raise the reason."""
         self.status = replace(self.status, state=FeedState.SYNCING, reason="", retry_at_s=None)
         self._data_at, self._renew = line.opened_at, False
         self._begin(line)

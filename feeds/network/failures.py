@@ -1,4 +1,4 @@
-"""Network failures as errors for the user, sorted by whether a retry can help."""
+"""Errors for network failures; the class of an error shows whether a retry can help."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def connect_error(error: BaseException, url: str) -> FeedError:
 
 
 def http_status_error(code: int, retry_after: str | None, host: str, wall_s: float | None = None) -> FeedError:
-    """The error for an HTTP status of a venue."""
+    """The error for an HTTP status other than success; for a rate limit, with the seconds to wait."""
     if code in (418, 429):
         now_s = time.time() if wall_s is None else wall_s
         wait_s = _retry_after_s(retry_after, now_s)
@@ -70,7 +70,7 @@ def certificate_error(error: ssl.SSLCertVerificationError, host: str) -> VenueRe
 
 
 def _retry_after_s(text: str | None, now_s: float) -> float:
-    """Seconds from a `Retry-After` header, which is a number of seconds or a date."""
+    """Seconds to wait by a `Retry-After` header, which is a number of seconds or a date; 60 if it is neither."""
     text = (text or "").strip()
     if text.isascii() and text.isdigit() and len(text) < 9:
         return float(text)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class MessageQueue:
-    """A queue of messages from which all messages of one connection are taken at once.
+    """A queue of received messages; all messages of one connection are taken at once.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class MessageQueue:
         self._frames.append(frame)
 
     def begin(self) -> None:
-        """Group the messages that follow separately, as their connection does not overlap the one before it."""
+        """Start a new group of messages, for a connection that does not overlap the one before it."""
         if self._frames:
             self._before.append((self._begun, self._frames))
             self._frames = []
@@ -59,7 +59,7 @@ class MessageQueue:
         return bool(self._before or (self._frames and not held))
 
     def take(self, held: bool) -> list[bytes]:
-        """Remove and return all messages of the oldest connection that has any; with `held`, none of the newest connection."""
+        """Remove and return all messages of the oldest connection that has any; if `held`, the newest connection is excluded."""
         if self._before:
             self.beginnings, frames = self._before.popleft()
             return frames

@@ -1,4 +1,4 @@
-"""REST requests to one venue: typed answers, rate limits, errors in plain words."""
+"""REST client for one venue, with typed answers, rate limits and errors in plain words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RESERVED = 10  # a tenth of our weight is reserved for urgent requests
 
 
 class RestClient:
-    """Requests to one host, each made once; retries are the caller's task.
+    """REST client for one host; each request is sent once, and retries are the caller's task.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class RestClient:
         return await self._ask("GET", path, kind, weight, urgent, params=dict(params))
 
     async def post(self, path: str, body: Mapping[str, object], kind: type[T], *, weight: int, urgent: bool = False) -> T:
-        """Send a POST request with a JSON body; all else as `get`."""
+        """Send a POST request with a JSON body, and decode the answer as `kind`; limits and errors are those of `get`."""
         return await self._ask("POST", path, kind, weight, urgent, json=dict(body))
 
     async def aclose(self) -> None:
@@ -102,7 +102,7 @@ class RestClient:
             raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
     def _failure(self, answer: httpx2.Response, question: str) -> FeedError:
-        """The error for a status other than 200, in the venue's words if it sent any; a rate limit also blocks later requests."""
+        """The error for a response with a status other than 200; after a rate limit, later requests are blocked until it ends."""
         words = venue_message(answer.content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
             return VenueRefusedError(f"{self._host}: {words or 'bad request'}", detail=f"{question}: {answer.text[:200]}")
@@ -121,7 +121,7 @@ class RestClient:
             raise request_failure(error, self._host, path) from None
 
     async def _wait_for_weight(self, weight: int, limit: int) -> None:
-        """Wait until `weight` fits in what is left of `limit` in the clock minute, and count it."""
+        """Wait until a request of this weight fits within `limit` for the current minute, and count its weight."""
         while True:
             now = self._wall()
             minute = int(now // _MINUTE_S)
@@ -133,7 +133,7 @@ class RestClient:
             await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
 
     async def _wait_for_turn(self) -> None:
-        """Wait until the minimum time since the last request has passed."""
+        """Wait until the minimum time between two requests has passed."""
         now = self._monotonic()
         at, self._next_at = self._next_at, max(now, self._next_at) + self._apart_s
         if at > now:
@@ -141,7 +141,7 @@ class RestClient:
 
 
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:
-    """The error for a request without a complete response."""
+    """The error for a request that failed without a complete response."""
     if isinstance(error, httpx2.TimeoutException):
         return VenueUnreachableError(f"no answer from {host}")
     if isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol)):
@@ -177,7 +177,7 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 def venue_message(content: bytes) -> str:
-    """The text of a venue's own error; empty if there is none.
+    """The error text in a venue's JSON response; empty if there is none.
 
     E.g. of `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`.
     """

@@ -149,7 +149,7 @@ class WebSocketSession:
             return error
 
     async def _greet(self, greeting: Subscription) -> None:
-        """Subscribe, and read until the venue confirms.
+        """Send the subscription, and read messages until the venue confirms it.
 
         The venue's answer is passed on as a message.
         """

@@ -59,7 +59,7 @@ class SimulatedCandles:
             yield found
 
     def _part(self, number: int) -> CandleBatch:
-        """One-minute candles of the part that ends `number - 1` parts before the origin."""
+        """One-minute candles of the six hours that end `number - 1` times six hours before the first trade."""
         end_ns = self._origin_ns - (number - 1) * _PART_NS
         trades = SimulatedMarket(self._seed, end_ns - _PART_NS).until(end_ns)
         minutes = minute_candles(trades)
@@ -86,7 +86,7 @@ def minute_candles(trades: TradeBatch) -> CandleBatch:
 
 
 def longer(minutes: CandleBatch, length_ns: int) -> CandleBatch:
-    """One-minute candles combined into longer ones."""
+    """Combine one-minute candles into candles of `length_ns`."""
     if not len(minutes):
         return CandleBatch.empty(length_ns)
     number = minutes.start_ns // length_ns

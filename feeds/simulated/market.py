@@ -36,7 +36,7 @@ _PRINTS_AN_ORDER = 3.4  # mean number of resting orders that an aggressive one m
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """The state that one minute passes to the next."""
+    """State of the simulated market from which the next minute is generated."""
 
     minute: int
     price: float = _FIRST_PRICE  # ticks
@@ -47,7 +47,7 @@ class _State:
 
 
 class SimulatedMarket:
-    """Trades from `origin_ns` on, generated as far as requested.
+    """A market that opens at `origin_ns`; its trades are generated as they are requested.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class SimulatedMarket:
 
 
 class SimulatedFeed:
-    """The simulated market in real time, after the trades from its opening to now.
+    """A feed of the simulated market: first the trades from its opening to now, then new ones in real time.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class SimulatedFeed:
             await self._sleep(_TICK_S)
 
     async def aclose(self) -> None:
-        """End `batches`."""
+        """Stop the feed, which ends `batches`."""
         self._open = False
 
     def _received(self, batch: TradeBatch) -> TradeBatch:
@@ -135,7 +135,7 @@ class SimulatedFeed:
 
 
 def _minute(seed: int, state: _State, trades_per_s: float) -> tuple[TradeBatch, _State]:
-    """One minute of trades, and the market's state after it."""
+    """Generate the trades of the next minute, and the market's state after it."""
     rng = np.random.default_rng((seed, state.minute))
     state = _mood(rng, state)
     liveliness = math.exp(state.unrest)
@@ -158,7 +158,7 @@ def _minute(seed: int, state: _State, trades_per_s: float) -> tuple[TradeBatch, 
 
 
 def _mood(rng: np.random.Generator, state: _State) -> _State:
-    """The state for the next minute: trends last some 7 minutes, auctions some 12.
+    """The state with the minute's trend and activity: trends last some 7 minutes on average, auctions some 12.
 
     Unrest decays and flares up.
     """
@@ -170,7 +170,7 @@ def _mood(rng: np.random.Generator, state: _State) -> _State:
 
 
 def _hour_of_day(minute: int) -> float:
-    """Activity by hour: low in the night of London and New York, high in their day.
+    """Activity by time of day: low at night in London and New York, high during their day.
 
     1 on average.
     """
@@ -179,7 +179,7 @@ def _hour_of_day(minute: int) -> float:
 
 
 def _orders(rng: np.random.Generator, rate_per_s: float) -> tuple[Int64Array, Int64Array]:
-    """Times of aggressive orders in the minute, ascending, and the cluster of each.
+    """Times of a minute's aggressive orders in ns, ascending, and the number of the cluster of each.
 
     An order triggers others (a Hawkes process, drawn by its branches): few or many, at once or within seconds.
     """
@@ -197,13 +197,13 @@ def _orders(rng: np.random.Generator, rate_per_s: float) -> tuple[Int64Array, In
 
 
 def _sides(rng: np.random.Generator, cluster: Int64Array, trend: int) -> Int8Array:
-    """Aggressors: mostly one side per cluster, more often the side of the trend."""
+    """The side of each aggressive order: mostly the same within a cluster, and more often that of the trend."""
     leaning = np.where(rng.random(int(cluster.max()) + 1) < 0.5 + 0.05 * trend, 1, -1)
     return np.where(rng.random(len(cluster)) < 0.88, leaning[cluster], -leaning[cluster]).astype(np.int8)
 
 
 def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[Int64Array, Int64Array]:
-    """Prints of each order, and ticks beyond the touch of each print (flat)."""
+    """The number of trades of each order and, for all trades in one array, the ticks between their price and the best price."""
     n_prints = rng.geometric(0.42, n_orders) + np.where(rng.random(n_orders) < 0.055, rng.integers(5, 36, n_orders), 0)
     prints = int(n_prints.sum())
     step = np.where(rng.random(prints) < 0.3, np.minimum(rng.pareto(1.3, prints) + 1, 60), 0).astype(np.int64)
@@ -214,7 +214,7 @@ def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[Int64Array, Int64A
 
 
 def _impact(rng: np.random.Generator, reach: Int64Array, lots: Int64Array) -> Float64Array:
-    """The lasting price move of each order, by its sweep and size.
+    """The lasting price move that each order causes, from the ticks that it sweeps and its size.
 
     The size counts by its square root, as in real tapes.
     """
@@ -222,7 +222,7 @@ def _impact(rng: np.random.Generator, reach: Int64Array, lots: Int64Array) -> Fl
 
 
 def _path(rng: np.random.Generator, state: _State, impact: Float64Array) -> tuple[Float64Array, float]:
-    """The price between bid and ask before each order, and at the end of the minute.
+    """The price between bid and ask in ticks, before each order and at the end of the minute.
 
     In an auction resting orders absorb part of the aggression, and price is drawn to value; in a trend it is driven on.
     """
@@ -235,7 +235,7 @@ def _path(rng: np.random.Generator, state: _State, impact: Float64Array) -> tupl
 
 
 def _sizes(rng: np.random.Generator, n: int) -> Int64Array:
-    """Sizes in lots: lognormal, with a Pareto tail and round sizes."""
+    """Random trade sizes in lots: mostly lognormal, some round numbers, and a few very large (Pareto)."""
     body = rng.lognormal(2.6, 1.25, n)
     tail = (rng.pareto(1.6, n) + 1) * 180
     round_sizes = rng.choice((1, 10, 50, 100, 500, 1000), n, p=(0.3, 0.3, 0.15, 0.17, 0.05, 0.03))

@@ -33,7 +33,7 @@ VENUES: Mapping[str, Opener] = {
 
 
 async def open_venue(instrument_id: str, settings: Settings) -> Market:
-    """Open a live market of any venue.
+    """Open the live market of an instrument id such as `binance:BTCUSDT`.
 
     Raises
     ------

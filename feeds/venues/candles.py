@@ -51,7 +51,7 @@ CandlePage = Callable[[str, int, int], Awaitable[list[Candle]]]
 
 
 class Candles:
-    """Candles of one market.
+    """Candle history of one market, requested from its venue.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Candles:
 
     @property
     def lengths_ns(self) -> tuple[int, ...]:
-        """The lengths of candles that the venue offers, shortest first."""
+        """The candle lengths that the venue offers, in nanoseconds, shortest first."""
         return tuple(sorted(self._intervals))
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
@@ -130,7 +130,7 @@ class Candles:
 
 
 def _steps(texts: list[str], step: Decimal, what: str) -> Int64Array:
-    """Texts as whole steps, int64 [shape=(n,)].
+    """Convert prices or volumes to whole numbers of steps, int64 [shape=(n,)].
 
     They are rounded where the venue once had finer ones.
     """
@@ -152,6 +152,6 @@ def _rounded(text: str, step: Decimal, what: str) -> int:
 
 
 def _name(length_ns: int) -> str:
-    """A length as text, e.g. `1m`, `4h`, `7d`."""
+    """A candle length as text, e.g. `1m`, `4h`, `7d`."""
     unit_ns, unit = next((each for each in _UNITS if length_ns % each[0] == 0), (1, "ns"))
     return f"{length_ns // unit_ns}{unit}"

@@ -6,7 +6,7 @@ from app.market.span import Span
 
 
 class CompleteSpans:
-    """Time ranges without a missing trade, from connections and REST pages.
+    """Time ranges without a missing trade, computed from the times of trades on connections and REST pages.
 
     A connection delivers every trade from its first to its last. A page has every trade from its first to its last; it was requested
     after the connection had started, so nothing is missing between the two, unless the connection's first trade is older: then they meet
@@ -32,7 +32,7 @@ class CompleteSpans:
         self._page = self._line_ns = None
 
     def page(self, first_ns: int, last_ns: int, known: bool) -> None:
-        """Add a page of newest trades, requested since the connection started.
+        """Add the time range of a page of the newest trades that was requested after the current connection started.
 
         `known` if a trade of its first nanosecond had been received before.
         """
@@ -42,7 +42,7 @@ class CompleteSpans:
         self._add(self._page)
 
     def line(self, first_ns: int, last_ns: int, known: bool) -> None:
-        """Add trades that the connection delivered, from `first_ns` to `last_ns`.
+        """Add the time range of trades that the current connection delivered, from `first_ns` to `last_ns`.
 
         `known` if one of them had been received before, e.g. where a connection starts with older trades.
         """

@@ -1,4 +1,4 @@
-"""Decoding of stream messages to trades, many in one pass."""
+"""Decoding of stream messages to trades, many messages at once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class NonTradeMessage(enum.Enum):
 
 
 class Decoder(Generic[T]):
-    """Decoder for the stream of one market, many messages at a time.
+    """Decoder for the stream of one market, which decodes many messages at once.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Decoder(Generic[T]):
         return [message] if self._raw is None else self._trades_of(message)
 
     def _saved(self, frame: bytes, error: Exception) -> list[T]:
-        """The valid trades, if any, of a message that cannot be decoded; its kind and its bad trades are counted."""
+        """The valid trades, if any, of a message that cannot be decoded completely; also updates the counts and `shutdown`."""
         talk = self._talk_of(frame)
         if talk is NonTradeMessage.SHUTDOWN:
             self.shutdown = True
@@ -147,7 +147,7 @@ class Decoder(Generic[T]):
         return trades
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
-        """The trades in one batch, or in several if some are impossible, which are counted and skipped."""
+        """Iterate over the trades in one batch, or in several if some are impossible; impossible trades are counted and skipped."""
         try:
             batch = self._batch_of(self.instrument, trades)
         except OffGridError as error:
@@ -171,7 +171,7 @@ class Decoder(Generic[T]):
 
 @contextmanager
 def venue_at_fault(instrument: Instrument) -> Generator[None]:
-    """Report an impossible trade in a REST answer as an error of the venue.
+    """In a `with` statement, raise `DecodeError` instead of `OffGridError`: the venue sent an impossible trade.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def venue_at_fault(instrument: Instrument) -> Generator[None]:
 def columns(
     instrument: Instrument, time_ns: Int64Array, prices: Sequence[str], quantities: Sequence[str], side: Int64Array, trade_id: Int64Array
 ) -> TradeBatch:
-    """A batch from texts as written by the venue, without trades of zero quantity.
+    """A batch from columns with prices and quantities as text, without trades of zero quantity.
 
     Quantities may be in contracts.
 

@@ -1,4 +1,4 @@
-"""Times of some trades by id, to estimate the time of any id between them."""
+"""Ids and times of some trades, to estimate the time of any id between them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _APART = 200  # a page has several times more trades, so a page from one landmar
 
 
 class Landmark(NamedTuple):
-    """A trade's id and time."""
+    """The id and the time of a known trade."""
 
     trade_id: int
     time_ns: int
 
 
 class IdTimeIndex:
-    """Landmarks among the trades of a market, whose ids differ by at least 200.
+    """Ids and times of some trades of a market, called landmarks, at least 200 ids from each other.
 
     None is ever removed: a busy day has a few hundred.
     """
@@ -27,18 +27,18 @@ class IdTimeIndex:
         self._seen: list[Landmark] = []
 
     def saw(self, batch: TradeBatch) -> None:
-        """Add the trades with the lowest and the highest id, unless a landmark is less than 200 ids away."""
+        """Add a batch's trades with the lowest and the highest id, each unless a trade less than 200 ids away is in the index."""
         if len(batch):
             for index in (batch.trade_id.argmin(), batch.trade_id.argmax()):
                 self._keep(Landmark(int(batch.trade_id[index]), int(batch.time_ns[index])))
 
     def at_or_before(self, trade_id: int) -> Landmark | None:
-        """The nearest landmark at or before an id; None if there is none."""
+        """The landmark with the largest id up to `trade_id`, inclusive; None if there is none."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place - 1] if place else None
 
     def after(self, trade_id: int) -> Landmark | None:
-        """The nearest landmark after an id; None if there is none."""
+        """The landmark with the smallest id above `trade_id`; None if there is none."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place] if place < len(self._seen) else None
 

@@ -63,7 +63,7 @@ class RecentTrades(Protocol):
     """The venue's newest trades, over REST."""
 
     async def recent(self) -> TradeBatch:
-        """The newest trades of one cheap request, oldest first; raises `FeedError`s.
+        """The newest trades, oldest first, from one cheap request; raises `FeedError` if the request fails.
 
         Where ids are consecutive, the newest trade alone is enough.
         """
@@ -221,7 +221,7 @@ class LiveFeed:
     # -- without consecutive ids -----------------------------------------------------------------
 
     async def _bridged(self, batch: TradeBatch) -> TradeBatch:
-        """The trades of a batch that are new; after a break, the venue's newest trades are requested and come first."""
+        """The new trades of a batch; after a break, the venue's newest trades are requested, and the new ones of them come first."""
         page = TradeBatch.empty()
         if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
             self._bridged_beginnings = self._connection.beginnings
@@ -237,7 +237,7 @@ class LiveFeed:
         return self._told.add(concatenate([page, batch]))
 
     async def _newest(self) -> TradeBatch:
-        """Request the newest trades; empty if the venue does not answer twice, which leaves a gap."""
+        """Request the newest trades, at most twice; empty if the requests fail, which leaves a gap."""
         for attempt in range(_ASKS):
             try:
                 async with asyncio.timeout(self._patience.answer_within):

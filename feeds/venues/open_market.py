@@ -15,7 +15,7 @@ from feeds.venues.live_feed import LiveFeed, RecentTrades, StreamSpec
 
 
 class Closable(Protocol):
-    """An object with connections."""
+    """An object with connections that can be closed."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -28,7 +28,7 @@ class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
 
 @asynccontextmanager
 async def closed_on_failure(rest: Closable) -> AsyncGenerator[None]:
-    """Close connections if opening a market fails."""
+    """In a `with` statement that opens a market, close the connections of `rest` if an error is raised."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""Times that venues write as text, converted exactly."""
+"""Exact conversion of times that venues write as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rfc3339_ns(texts: Sequence[str]) -> Int64Array:
 
 
 def require_trade_times(time_ns: Int64Array) -> Int64Array:
-    """Return the times unchanged, if all are possible.
+    """Return the times unchanged; raise if one is not between 2009 and 2100.
 
     Raises
     ------

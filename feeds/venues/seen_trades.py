@@ -22,11 +22,11 @@ class SeenTrades:
         self._batches: deque[list[_Key]] = deque()
 
     def __bool__(self) -> bool:
-        """True if any trade was added."""
+        """True if any trade is stored here."""
         return bool(self._keys)
 
     def add(self, batch: TradeBatch) -> TradeBatch:
-        """Add a batch, and return its trades that are new, each once."""
+        """Store a batch's trades, and return those that were not stored yet, each once."""
         fresh = self.new(batch)
         if not len(fresh):
             return fresh
@@ -37,7 +37,7 @@ class SeenTrades:
         return fresh
 
     def new(self, batch: TradeBatch) -> TradeBatch:
-        """The trades of a batch that are new, each once, in their order."""
+        """The trades of a batch that are not stored here, each once, in the same order."""
         keys = _keys(batch)
         if self._keys.isdisjoint(keys) and len(set(keys)) == len(keys):  # nearly always the case, and fast
             return batch
@@ -46,7 +46,7 @@ class SeenTrades:
         return batch[np.array(new, bool)]
 
     def knows_any(self, batch: TradeBatch) -> bool:
-        """True if any of these trades was added before."""
+        """True if any of these trades is among those stored here."""
         return not self._keys.isdisjoint(_keys(batch))
 
 

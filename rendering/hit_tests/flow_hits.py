@@ -29,7 +29,7 @@ def bar_delta_hits(frame: Frame, x: float) -> list[HitTarget]:
 
 
 def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[HitTarget]:
-    """The hit target for CVD after the bar under the mouse; empty if there is no bar."""
+    """The hit target for CVD at the end of the bar under the mouse; empty if there is no bar."""
     bar = bar_at(frame, x)
     if bar is None:
         return []

@@ -15,7 +15,7 @@ from rendering.view.frame_coords import bars_in_view, price_y
 def level_questions(
     frame: Frame, kinds: tuple[LevelKind, ...], x: float, y: float, *, names: Mapping[LevelKind, str], living: bool
 ) -> list[HitTarget]:
-    """Hit targets of the levels of given kinds under the mouse, newest first.
+    """Hit targets of the levels under the mouse that have one of the given kinds, newest first.
 
     With `living`, only active levels count. `names` has the menu text of each kind.
     """

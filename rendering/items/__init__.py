@@ -1,1 +1,1 @@
-"""The layers of the chart, in folders by the kind of things that they draw."""
+"""The layers of the chart, in one folder for each kind of content that they draw."""

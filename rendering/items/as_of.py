@@ -1,4 +1,4 @@
-"""The as-of view: its moment, the gaps known by then, and its text on the chart.
+"""The as-of view: its moment, the gaps known at that moment, and its text on the chart.
 
 The moment is the close of a bar. Values are those of a chart with all trades up to the last one of that bar and none
 after it; a level that only the next bar's first trade reveals is not there yet. The mouse on the bar in progress, or to
@@ -26,7 +26,7 @@ _LINE_PX = 4.0
 
 
 class AsOf:
-    """The moment of the as-of view: now, the bar under the mouse, or a fixed time.
+    """The moment of the as-of view: none, the close of the bar under the mouse, or a fixed time.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class AsOf:
         self.kept_ns = kept_ns
 
     def bar(self, series: FootprintSeries, pointed: int | None) -> int | None:
-        """The number of the last bar that values may use; None for now.
+        """The number of the last bar that values may use; None if they may use all bars.
 
         Parameters
         ----------
@@ -61,24 +61,24 @@ class AsOf:
 
 
 def pointed_bar(layout: PaneLayout, viewport: Viewport, cursor: tuple[float, float] | None) -> int | None:
-    """Number of the bar under the mouse, even without trades; None outside the panes with bars and the time axis."""
+    """Number of the bar under the mouse, even without trades; None unless the mouse is over a pane with bars or the time axis."""
     if cursor is None or not 0 <= cursor[0] < layout.price.right or cursor[1] >= layout.time_axis.bottom:
         return None
     return math.floor(viewport.bar_at(cursor[0]))
 
 
 def closed_ns(series: FootprintSeries, bar: int) -> int:
-    """The time when a bar closed, by its number: the start of the next bar."""
+    """The time at which the bar with a given number closed, which is the start time of the next bar."""
     return series.times.start_ns(bar + 1)
 
 
 def moment_ns(frame: Frame) -> int | None:
-    """The moment of the as-of view; None for now."""
+    """The moment of the as-of view, ns; None if the chart shows all bars."""
     return None if frame.as_of is None else closed_ns(frame.chart.series, frame.as_of)
 
 
 def known_gaps(frame: Frame) -> list[Gap]:
-    """The gaps that start before the as-of moment, or all gaps for now; gaps that have been filled are not among them."""
+    """The gaps that start before the as-of moment, or all gaps if the chart shows all bars; filled gaps are left out."""
     until_ns = moment_ns(frame)
     return [gap for gap in frame.chart.holes if until_ns is None or gap.start_ns < until_ns]
 
@@ -93,7 +93,7 @@ def pane_after_moment(old: Frame, new: Frame, pane: QRectF) -> QRectF:
 
 
 def as_of_text(frame: Frame) -> str:
-    """The as-of moment as text, e.g. `AS OF 14:31 UTC`; empty for now.
+    """The as-of moment as text, e.g. `AS OF 14:31 UTC`; empty if the chart shows all bars.
 
     With its date unless that is the newest bar's.
     """

@@ -92,7 +92,7 @@ class ChartItem(pg.GraphicsObject):
         raise NotImplementedError
 
     def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
-        """The regions to draw again, one rectangle or several; None for nothing.
+        """The regions that changed from one frame to the next, one rectangle or several; None if nothing changed.
 
         Not called when pane, theme or scale changed. After a change of the calculation settings everything is drawn
         again, whatever it returns.
@@ -105,7 +105,7 @@ class ChartItem(pg.GraphicsObject):
 
     @classmethod
     def strip(cls, rules: CalculationSettings) -> Strip | None:
-        """The pane that this layer requests under the bars, if any; `frame.layout.strip_of` returns the one that it gets."""
+        """The pane that this layer requests under the bars, or None; `frame.layout.strip_of` returns the pane that it gets."""
         return None
 
     def legend(self, frame: Frame) -> str:
@@ -116,7 +116,7 @@ class ChartItem(pg.GraphicsObject):
         return ""
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of its tags on the price axis, which omits the labels under them."""
+        """Heights of this layer's tags on the price axis, where labels that touch a tag are omitted."""
         return ()
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
@@ -124,7 +124,7 @@ class ChartItem(pg.GraphicsObject):
         return ()
 
     def refresh(self, frame: Frame) -> bool:
-        """Update to a frame and mark what changed as dirty; False if nothing did."""
+        """Update to a frame and mark the changed regions as dirty; return False if no region was marked."""
         if self.z_without_digits is not None:
             self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         old = self._frame
@@ -152,7 +152,7 @@ class ChartItem(pg.GraphicsObject):
         mark_dirty(self.scene(), aligned)
 
     def is_due(self, frame: Frame) -> bool:
-        """Whether only new trades have to be drawn, and the last update to trades is at least `rest_s` ago."""
+        """Whether a layer with a `rest_s` has only new trades to draw, and last updated to trades at least `rest_s` ago."""
         old = self._frame
         if not self.rest_s or old is None or frame.revision == old.revision:
             return False
@@ -162,7 +162,7 @@ class ChartItem(pg.GraphicsObject):
         return 0 <= frame.now_ns - self.followed_ns < self.rest_s * 1e9
 
     def forget(self) -> None:
-        """Treat the next frame as the first, because the layer was hidden."""
+        """Forget the last frame, so that the next one is drawn completely; called when the layer is shown or hidden."""
         self._frame = None
 
     def idle(self, budget_s: float) -> bool:
@@ -176,7 +176,7 @@ class ChartItem(pg.GraphicsObject):
         """Copy the state of another item of this class, so that both draw the same."""
 
     def boundingRect(self) -> QRectF:
-        """The pane."""
+        """The pane of this layer, in scene coordinates."""
         return self._bounds
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
@@ -201,7 +201,7 @@ class ChartItem(pg.GraphicsObject):
             painter.restore()
 
     def report(self, error: Exception) -> None:
-        """Report an error of this layer to the scene; raise it if the scene handles none."""
+        """Report an error of this layer to the scene, or raise it if the scene does not handle layer errors."""
         scene = self.scene()
         if not isinstance(scene, LayerErrorHandler):
             raise error

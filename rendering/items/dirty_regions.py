@@ -1,4 +1,4 @@
-"""Marks the regions of a layer that changed from one frame to the next as dirty, to be painted again."""
+"""Find the regions of a layer that changed between two frames, and mark them as dirty, to be painted again."""
 
 from __future__ import annotations
 

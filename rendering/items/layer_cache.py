@@ -1,4 +1,4 @@
-"""A cached image of overlays, so that a trade that changes none of them redraws none.
+"""A cached image of overlays, so that they are not drawn again for a trade that changes none of them.
 
 A chart has two caches, one under the cells and one over them; an overlay's `z` decides which one it is drawn into. Only
 widgets on the screen use them: when a scene is drawn into an image, each overlay draws itself.
@@ -27,7 +27,7 @@ _MAX_PARTS = 6
 
 
 class LayerCache(QGraphicsItem):
-    """A cached image of the items under or over the cells, as large as the pane.
+    """A cached image of the items under the cells, or of those over the cells, as large as the price pane.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class LayerCache(QGraphicsItem):
         self._spoilt = QRegion()
 
     def follow(self, frame: Frame) -> None:
-        """Resize to the price pane of a frame, in its device pixels."""
+        """Resize the cached image to the price pane of a frame, in device pixels."""
         pane = qrect(frame.layout.price).toAlignedRect()
         if (pane, frame.dpr) != (self._pane, self._dpr):
             self.prepareGeometryChange()
@@ -59,7 +59,7 @@ class LayerCache(QGraphicsItem):
             self._spoilt += rect
 
     def boundingRect(self) -> QRectF:
-        """The price pane."""
+        """The price pane, in scene coordinates."""
         return QRectF(self._pane)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:

@@ -63,7 +63,7 @@ class LayerStack:
         return self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
 
     def failed(self, item: ChartItem, error: Exception) -> None:
-        """Count an error of a layer, and log it once."""
+        """Count an error of a layer, and log it if it is the first of that layer."""
         name = type(item).__name__
         self.failures[name] = self.failures.get(name, 0) + 1
         if self.failures[name] == 1:
@@ -101,7 +101,7 @@ class LayerStack:
         return any(self._ask(lambda item: item.refresh(frame)))
 
     def _take_turns(self, frame: Frame) -> None:
-        """Select the layers that update to new trades: those with the oldest update.
+        """Select at most `_TURNS` layers that update to new trades, those with the oldest update first.
 
         The others wait for the next frame.
         """
@@ -122,7 +122,7 @@ class LayerStack:
                 item.settle()
 
     def _ask(self, question: Callable[[ChartItem], Answer]) -> list[Answer]:
-        """The results of a call on each layer in use, without those that raise."""
+        """The results of a call on each layer in use; a layer that raises an error is left out."""
         answers: list[Answer] = []
         for item in self.in_use():
             try:

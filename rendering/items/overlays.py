@@ -9,7 +9,7 @@ from rendering.items.chart_item import ChartItem
 
 
 def overlays(layers: Iterable[type[ChartItem]]) -> list[type[ChartItem]]:
-    """The first layer of each overlay name, in the order of `layers`."""
+    """The first layer with each overlay name, in the order of `layers`."""
     found: dict[str, type[ChartItem]] = {}
     for layer in layers:
         if layer.name:
@@ -50,7 +50,7 @@ def parse_shown(text: str, layers: Sequence[type[ChartItem]], shown: frozenset[s
 
 
 def write_shown(shown: frozenset[str], layers: Sequence[type[ChartItem]]) -> str:
-    """The shortest text for `parse_shown`: the differences from the default overlays."""
+    """The differences from the default overlays, as the shortest text that `parse_shown` accepts."""
     first = shown_at_first(layers)
     names = [layer.name for layer in overlays(layers)]
     return ", ".join(name if name in shown else f"-{name}" for name in names if (name in shown) != (name in first))

@@ -1,4 +1,4 @@
-"""The step of a theme's colour ramp for each cell.
+"""The colour of each cell, as a step of a theme's colour ramp.
 
 Volume is coloured by rank, not by its ratio to the largest: one huge trade does not turn all other cells dark. The
 ranks are those among the cells in view when the table was made; `RankCache` decides when to make it again.
@@ -18,7 +18,7 @@ _FAINT = 0.35
 
 
 class VolumeRanks:
-    """The volumes that divide cells into 16 ranks of equal size.
+    """The volumes that divide cells into 16 ranks with equal numbers of cells.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ class CellPainter(Protocol):
     """Draws candles, cells and digits of a chart."""
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Prepare the drawing of a frame; return the region of the scene to repaint, or None."""
+        """Prepare the drawing of a frame; return the region of the scene to repaint, or None if nothing changed."""
         ...
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QRegion
 
 
 def exposed_region(painter: QPainter) -> QRegion | None:
-    """The repainted region in the painter's device pixels; None for everything."""
+    """The region that is repainted, in the painter's device pixels; None if everything is repainted."""
     engine = painter.paintEngine()
     region = engine.systemClip() if engine is not None else QRegion()  # pyright: ignore[reportUnnecessaryComparison]
     return None if region.isEmpty() else region
@@ -20,7 +20,7 @@ def is_exposed(painter: QPainter, rect: QRectF) -> bool:
 
 
 def exposed_bounds(painter: QPainter, bounds: QRectF) -> QRectF:
-    """The part of `bounds` around the repainted region, in the painter's coordinates."""
+    """The smallest rectangle around the repainted part of `bounds`, in the painter's coordinates."""
     region = exposed_region(painter)
     if region is None:
         return bounds

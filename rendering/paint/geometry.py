@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarGeometry:
-    """Some consecutive bars of a series.
+    """Consecutive bars of a series as arrays: bar numbers, prices, POC, value areas and largest row volumes.
 
     Attributes
     ----------

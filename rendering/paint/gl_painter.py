@@ -68,7 +68,7 @@ class GlPainter:
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Encode the bars that changed, or all after a change of scale or style; see `CellPainter`."""
+        """Encode the changed bars, or all bars after another scale or style or a pan beyond the margin; see `CellPainter`."""
         old, self._frame = self._frame, frame
         pane = QRectF(*frame.layout.price)
         if not frame.chart.series.n_bars:
@@ -160,7 +160,7 @@ class GlPainter:
         surface.draw(n_quads, n_glyphs, size, clip, offset)
 
     def _surface_of_context(self) -> GlSurface:
-        """The objects on the graphics card, created again for a new context."""
+        """The objects on the graphics card for the current OpenGL context, created again if the context is new."""
         context = QOpenGLContext.currentContext()
         assert context is not None
         if self.surface is None or self.surface.context is not context:
@@ -170,7 +170,7 @@ class GlPainter:
         return self.surface
 
     def _forget(self) -> None:
-        """Release the objects of a context that is about to be destroyed."""
+        """Release the graphics card's objects of an OpenGL context that is about to be destroyed."""
         surface, self.surface = self.surface, None
         if surface is not None:
             surface.destroy()

@@ -47,7 +47,7 @@ class InstanceBuffer:
         self.uploaded_bytes = 0
 
     def write(self, rows: np.ndarray, start: int) -> None:
-        """Write rows from index `start` on.
+        """Write instances to the buffer, from row `start` on.
 
         Rows that do not fit need a larger buffer, which must be written from index 0.
 

@@ -1,4 +1,4 @@
-"""The characters of the cells, drawn once per size and stored as arrays."""
+"""The characters that are written in cells, drawn at one size and stored as arrays."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def instances_of(
 
 
 def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
-    """All inked glyphs as one image.
+    """All glyphs in all inks, arranged in one image.
 
     From uint32 ARGB [shape=(n_inks, n_glyphs, h, w)] to uint8 RGBA [shape=(n_inks * h, n_glyphs * w, 4)].
     """
@@ -77,7 +77,7 @@ def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
 
 
 def rgba(colours: np.ndarray) -> np.ndarray:
-    """Bytes red, green, blue, alpha of colours `0xAARRGGBB`: uint8 [shape=(n, 4)]."""
+    """The red, green, blue and alpha bytes of colours written `0xAARRGGBB`: uint8 [shape=(n, 4)]."""
     return np.stack([(colours >> np.uint32(shift)).astype(np.uint8) for shift in (16, 8, 0, 24)], axis=1)
 
 

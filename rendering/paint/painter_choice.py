@@ -20,7 +20,7 @@ class PainterChoice:
 
 
 def choose_painter(wanted: str = "auto", probe: GlProbe | None = None) -> PainterChoice:
-    """Choose the painter for this machine.
+    """Choose the painter for this machine, and give the reason.
 
     Parameters
     ----------

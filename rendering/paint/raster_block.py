@@ -33,7 +33,7 @@ MARKS_FROM_BAR_PX = 22
 
 
 def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones, slots: int) -> int:
-    """The font height in device pixels that fits a cell, but not outside `MIN_TEXT_PX` to `MAX_TEXT_PX`."""
+    """The font height that fits a cell, in device pixels; limited to `MIN_TEXT_PX` and `MAX_TEXT_PX` logical pixels."""
     free_px = bar_pitch - column.cell_left - column.gap - 4 * dpr
     fits = min(free_px / slots / CHAR_ASPECT, (row_pitch - column.row_gap) * _TEXT_HEIGHT_SHARE)
     return math.floor(min(max(fits, MIN_TEXT_PX * dpr), MAX_TEXT_PX * dpr))
@@ -41,7 +41,7 @@ def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarStyle:
-    """The style of bars, independent of their position: blocks drawn in the same style fit together.
+    """All that decides how bars look, except for their position: blocks drawn in the same style fit together.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class BarStyle:
 
     @property
     def brackets(self) -> bool:
-        """Whether the value area of bars is drawn."""
+        """Whether brackets mark the value areas of bars: if this is set, and bars are wide enough for a bracket."""
         return self.column.bracket_right > self.column.bracket_left
 
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
@@ -91,12 +91,12 @@ class BarStyle:
         return self.style.show_imbalances and (self.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr)
 
     def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:
-        """The bars `[first, end)`, with the values that this style draws."""
+        """The bars `[first, end)` (indices), with the values that this style draws."""
         profile = self.style.cells == "profile" and self.detail >= Detail.CELLS
         return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=profile)
 
     def cells(self, chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid) -> CellGeometry:
-        """The cells of bars `[first, end)` between two ticks, as this style draws them."""
+        """The cells of bars `[first, end)` (indices) between two ticks, with imbalances if this style draws them."""
         rows = chart.series.grid.ticks_per_row
         imbalances = self.marks(grid) or self.style.colouring == "imbalance"
         return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
@@ -117,7 +117,7 @@ def bar_style_for(
 
 
 def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: PixelGrid, look: BarStyle) -> bool:
-    """Draw all bars that touch a block into it; False if there are none.
+    """Draw all bars that touch a block into it; return False if no bar touches it.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
 
 
 def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
-    """Candles, brackets, POC frames and imbalance marks, in drawing order.
+    """The rectangles of candles, brackets, POC frames and imbalance marks, in drawing order.
 
     Imbalance marks only if `cells` are given.
     """
@@ -163,7 +163,7 @@ def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGr
 
 
 def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
-    """Candles without cells; from detail BODIES on with their POC."""
+    """The rectangles of candles drawn without cells, and of their POC marks if the style draws POCs."""
     quads = shapes.candle_quads(bars, grid, look.column, look.theme)
     if look.marks_poc:
         quads = shapes.joined(quads, shapes.poc_ticks(bars, grid, rows, look.column, look.theme))

@@ -118,7 +118,7 @@ class RasterPainter:
     # -- layers ----------------------------------------------------------------------------------
 
     def _take_layer(self, frame: Frame, seen: set[Place]) -> bool:
-        """Ensure that the layer has the frame's scale and style; return True if it is new."""
+        """Create a new tile layer if the current one does not fit the frame's scale, style or bars; return True if it is new."""
         series = frame.chart.series
         ranks, ranks_for = self.keeper.follow(frame), series_key(frame)
         style, grid = frame.style, frame.pixels
@@ -139,7 +139,7 @@ class RasterPainter:
         return True
 
     def _covers_view(self, layer: TileLayer) -> bool:
-        """Whether a layer has as many tiles as the last frame's view needs."""
+        """Whether a layer has at least as many tiles, with empty ones, as the view of the newest prepared frame needs."""
         return self._frame is not None and len(layer.places) >= len(_seen(self._frame.pixels))
 
     def _draw_missing(self, frame: Frame, seen: set[Place], started: float) -> list[Place]:
@@ -217,7 +217,7 @@ def _pane(frame: Frame) -> QRectF:
 
 
 def _columns(frame: Frame, left: int, right: int) -> QRectF:
-    """The strip between two global pixels as a scene rectangle, rounded outwards.
+    """The strip of the price pane between two global X positions, as a rectangle of the scene, rounded outwards.
 
     Empty if it is out of view.
     """

@@ -1,4 +1,4 @@
-"""Rectangles drawn from numpy columns; many of one colour in one call, without a Python loop."""
+"""Draw rectangles from numpy arrays; many rectangles of one colour need one call and no Python loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FEW = 160
 
 
 class RectBatch:
-    """A reusable buffer of rectangles."""
+    """Draws many rectangles from arrays at a time, with a reusable buffer."""
 
     def __init__(self) -> None:
         self._primitives = PrimitiveArray(QRectF, 4)

@@ -83,7 +83,7 @@ def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
 
 
 def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: int, row_gap: int) -> Quads:
-    """The fill of cells; `rows` is ticks per row, `ramp` uint32 colours by step."""
+    """The rectangles that fill cells; `rows` is ticks per row, `ramp` uint32 colours by step."""
     left = ground.left[ground.place]
     return Quads(
         left=left,
@@ -132,7 +132,7 @@ def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, 
 
 
 def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A bracket left of the cells, from the value area's highest to its lowest row."""
+    """A bracket left of each bar's cells, from the highest to the lowest row of its value area."""
     if column.bracket_right <= column.bracket_left:
         return _no_quads()
     line = column.hairline
@@ -167,7 +167,7 @@ def _mark_width(grid: PixelGrid) -> int:
 
 
 def text_slots(style: Cells) -> int:
-    """The number of glyphs in a cell of a style."""
+    """The number of characters that a footprint style reserves for the text of a cell."""
     return _PAIR_SLOTS if style in ("sellxbuy", "ladder") else _SINGLE_SLOTS
 
 
@@ -233,7 +233,7 @@ def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Ce
 
 
 def joined(*parts: Quads) -> Quads:
-    """All rectangles, concatenated in the given order."""
+    """All rectangles of several `Quads` in one, in the given order."""
     return Quads(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "top", "right", "bottom", "colour")))
 
 

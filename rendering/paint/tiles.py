@@ -85,7 +85,7 @@ class TileLayer:
         return sum(tile is not None for tile in self._tiles.values()) * TILE_BYTES
 
     def draw(self, place: Place) -> None:
-        """Draw a complete tile."""
+        """Draw the complete tile at a place, and remember whether it is empty."""
         tile = self._tiles.get(place) or Tile.blank()
         shown = draw_block(tile.pixels, (place[0] * TILE_PX, place[1] * TILE_PX), self.chart, self.grid, self.look)
         self._tiles[place] = tile if shown else None
@@ -122,7 +122,7 @@ class TileLayer:
             del self._tiles[place]
 
     def shrink_to(self, n_bytes: int, keep: set[Place]) -> None:
-        """Discard the least recently used tiles above `n_bytes`, but none in `keep`."""
+        """Discard the least recently used tiles, but none in `keep`, until the others need at most `n_bytes` of memory."""
         excess = self.n_bytes - n_bytes
         for place in self.places:
             if excess <= 0:
@@ -139,7 +139,7 @@ class TileLayer:
                 del self._tiles[x, y]
 
     def _redraw_strip(self, left: int, right: int, seen: set[Place]) -> None:
-        """Draw pixel columns `[left, right)` of all tiles in view at once."""
+        """Draw pixel columns `[left, right)` of all tiles in view at once, and discard other tiles that they cross."""
         held = [place for place in self._tiles if place[0] * TILE_PX < right and (place[0] + 1) * TILE_PX > left]
         parts: list[tuple[Place, Tile]] = []
         for place in held:

@@ -1,4 +1,4 @@
-"""The layers of the chart, one line each; `z` decides which is drawn on top.
+"""The list of all layers of the chart; each layer's `z` decides whether it is drawn over or under the others.
 
 Layers with a name are overlays: menu, keys, key list, settings and `snapshot --show` find them here. Their strips under the
 bars are stacked in this order.

@@ -1,4 +1,4 @@
-"""A place for the panel of an explanation that leaves the explained bars visible."""
+"""Choose a place for an explanation's panel at which the explained bars stay visible."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
 
 
 def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> PanelRect:
-    """The place for a panel in the panes where it covers neither the explained bars nor the point `near`.
+    """The rectangle for a panel that covers neither the explained bars nor the point `near`, if there is enough space.
 
     If there is no such place, the panel may cover the point, and only then the bars.
     """

@@ -1,4 +1,4 @@
-"""A place for a panel that leaves given boxes visible. Plain numbers, no Qt."""
+"""Choose a place for a panel at which given boxes stay visible. Plain numbers, no Qt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PanelRect(NamedTuple):
         return max(width, 0.0) * max(height, 0.0)
 
     def grown(self, by: float) -> PanelRect:
-        """This rectangle, larger by `by` pixels on each side."""
+        """This rectangle with each side moved outwards by `by` pixels."""
         return PanelRect(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     def at(self, left: float, top: float) -> PanelRect:
@@ -32,7 +32,7 @@ class PanelRect(NamedTuple):
 
 
 def place_panel(width: float, height: float, area: PanelRect, clear: Sequence[PanelRect], near: tuple[float, float]) -> PanelRect:
-    """The place inside an area that is nearest to a point and covers no `clear` box.
+    """The rectangle for a panel inside an area, as near to a point as possible without covering a `clear` box.
 
     If any place is free, one is found: the panel could be pushed from it to the left until it meets the area's edge or
     a box, and then upwards, so it is enough to try the places where edges meet. If no place is free, the corner of the area

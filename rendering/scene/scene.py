@@ -110,12 +110,12 @@ class ChartScene(QGraphicsScene):
         return self.sight.viewport
 
     def set_viewport(self, viewport: Viewport) -> None:
-        """Move the view; the newest bar is followed from then on if it is in view."""
+        """Move the view to a viewport; it follows the newest bar from then on if that bar is in view."""
         self.sight.move_to(viewport)
 
     @property
     def following(self) -> bool:
-        """Whether the view moves on with each new bar."""
+        """Whether the view follows the newest bar."""
         return self.sight.following
 
     @property
@@ -124,7 +124,7 @@ class ChartScene(QGraphicsScene):
         return self._panes.layout
 
     def resize(self, width: float, height: float, dpr: float) -> None:
-        """Set the scene's size in logical pixels, and its scale."""
+        """Set the scene's size in logical pixels, and its device pixels per logical pixel."""
         if (width, height, dpr) == (*self._panes.size, self.dpr):
             return
         self._panes.size, self.dpr = (width, height), dpr
@@ -140,7 +140,7 @@ class ChartScene(QGraphicsScene):
         self.sight.show_all()
 
     def copy_view(self, other: ChartScene) -> None:
-        """Start with the view of another scene whose chart shows the same market."""
+        """Copy the view of another scene whose chart shows the same market."""
         self.sight.take_after(other.sight)
         self._panes.take_after(other._panes)
 
@@ -156,14 +156,14 @@ class ChartScene(QGraphicsScene):
         return math.floor(self.viewport.ticks_at(self.cursor[1]))
 
     def pointed_bar(self) -> int | None:
-        """Number of the bar under the mouse, even without trades; None outside the panes with bars and the time axis."""
+        """Number of the bar under the mouse, even without trades; None unless the mouse is over a pane with bars or the time axis."""
         return pointed_bar(self.layout, self.viewport, self.cursor)
 
     # -- style -----------------------------------------------------------------------------------
 
     @property
     def cell_style(self) -> CellStyle:
-        """The settings of what is shown in and around the cells."""
+        """The settings for the content and colours of the cells and for the marks around them."""
         return self.chart.rules.cells
 
     def set_style(self, style: CellStyle) -> None:
@@ -186,11 +186,11 @@ class ChartScene(QGraphicsScene):
 
     @property
     def theme(self) -> Theme:
-        """The colours."""
+        """The colours of the chart."""
         return self._theme
 
     def set_theme(self, theme: Theme) -> None:
-        """Change the colours."""
+        """Change the colours of the chart."""
         self._theme = theme
         self.setBackgroundBrush(QColor(*theme.background))
 
@@ -210,7 +210,7 @@ class ChartScene(QGraphicsScene):
                 item.install("gl", GlPainter(item.raster.keeper, on_failure))
 
     def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
-        """Set the source of the trades, its badge, and a line that explains it."""
+        """Set the mode, e.g. live or replay, the text of its badge, and a line that explains it."""
         self._mode, self._badge, self._notice = mode, badge, notice
 
     # -- drawing ---------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class ChartScene(QGraphicsScene):
 
     @property
     def items_by_layer(self) -> tuple[ChartItem, ...]:
-        """All layers, in the order in which the scene was given them."""
+        """All layers, in the order of the constructor's `layers`."""
         return self.layers.items
 
     @property
@@ -240,7 +240,7 @@ class ChartScene(QGraphicsScene):
         return self.layers.failures
 
     def layer_failed(self, item: ChartItem, error: Exception) -> None:
-        """Count an error of a layer, and log it once."""
+        """Count an error of a layer, and log it if it is the first of that layer."""
         self.layers.failed(item, error)
 
     def idle(self, budget_s: float = 0.004) -> bool:
@@ -265,7 +265,7 @@ class ChartScene(QGraphicsScene):
         return (self if own else self.twin(dpr or self.dpr))._drawn_at(self.frame.now_ns if self.frame else None)
 
     def _drawn_at(self, now_ns: int | None) -> QImage:
-        """Draw all layers at the time `now_ns` of our clock into an image, at the scene's own scale."""
+        """An image of all layers at the scene's own scale, drawn for the time `now_ns`; None for the current time."""
         failures = dict(self.failures)
         self.refresh(now_ns)
         self.settle()

@@ -98,7 +98,7 @@ def captioned_image(scene: ChartScene, *, scale: float = 1, caption: str | None 
 
 
 def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
-    """The facts about a scene for its caption, its file name and the journal's index."""
+    """The facts about a scene that the image's caption, its file name and the journal's index show."""
     series, (first, last) = scene.chart.series, scene.viewport.visible_bars()
     rule = series.rule
     start, end = series.index_of(first), series.index_of(last + 1)
@@ -159,7 +159,7 @@ def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None
 
 
 def read_state(path: Path | str) -> dict[str, Any]:
-    """The chart's state inside an image that this program saved.
+    """Read the state of a chart from an image file that this program saved.
 
     Raises
     ------

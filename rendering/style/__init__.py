@@ -1,1 +1,1 @@
-"""Colours, text and labels."""
+"""Colours, fonts, number formats and axis labels."""

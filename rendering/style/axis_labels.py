@@ -25,7 +25,7 @@ _LAST_S = 253_402_300_799  # the end of year 9999, the last of `datetime`
 
 
 class TimeLabel(NamedTuple):
-    """A label of the time axis; `strong` where a day, month or year begins."""
+    """A label of the time axis; `strong` where the next larger unit of time begins (day, month or year)."""
 
     time_ns: int
     text: str
@@ -90,7 +90,7 @@ def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeL
 
 
 def bar_step(bar_px: float, spacing_px: float = TIME_SPACING_PX) -> int:
-    """Bars between two time labels, for bars that are not by time: 1, 2, 5, 10 …"""
+    """Bars between two time labels, for bars that are not built by time: 1, 2 or 5 times a power of ten."""
     steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
     return next(step for step in steps if step * bar_px >= spacing_px)
 

@@ -20,13 +20,13 @@ class Colour(NamedTuple):
 
     @property
     def argb(self) -> int:
-        """`0xAARRGGBB`, premultiplied: one pixel of `QImage.Format_ARGB32_Premultiplied`."""
+        """This colour as the number `0xAARRGGBB`, premultiplied: a pixel of `QImage.Format_ARGB32_Premultiplied`."""
         r, g, b = ((c * self.alpha + 127) // 255 for c in self[:3])
         return self.alpha << 24 | r << 16 | g << 8 | b
 
     @property
     def hex(self) -> str:
-        """`#rrggbb` if opaque, else `#rrggbbaa`."""
+        """This colour as text: `#rrggbb` if opaque, else `#rrggbbaa`."""
         return "#" + "".join(f"{c:02x}" for c in (self[:3] if self.alpha == 255 else self))
 
     def faded(self, opacity: float) -> Colour:
@@ -67,7 +67,7 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def ramp(stops: list[Colour], steps: int) -> tuple[Colour, ...]:
-    """`steps` visually even colours through the stops (straight lines in OKLab)."""
+    """A ramp of `steps` colours in visually even steps from stop to stop, along straight lines in OKLab."""
     labs = [_oklab(colour) for colour in stops]
     colours: list[Colour] = []
     for step in range(steps):

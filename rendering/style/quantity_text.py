@@ -1,4 +1,4 @@
-"""Quantities as short text of at most five characters, a million in one call.
+"""Quantities as short text of at most five characters, for arrays of any length in one call.
 
     quantity            text
     below 0.0005        <.001     (never 0 for a quantity above 0)

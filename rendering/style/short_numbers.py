@@ -20,12 +20,12 @@ def short_quantities(lots: np.ndarray, lot_size: Decimal) -> list[str]:
 
 @lru_cache(maxsize=512)
 def short_quantity(lots: int, lot_size: Decimal) -> str:
-    """A quantity in at most five characters, after a minus if it is negative."""
+    """A quantity as text of at most five characters, with a minus before them if it is negative."""
     return (MINUS if lots < 0 else "") + short_quantities(np.array([lots]), lot_size)[0]
 
 
 def signed_quantity(lots: int, lot_size: Decimal) -> str:
-    """A quantity in at most five characters, after its sign; 0 has none."""
+    """A quantity as text of at most five characters, with its sign before them; 0 has no sign."""
     return ("+" if lots > 0 else "") + short_quantity(lots, lot_size)
 
 

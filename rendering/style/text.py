@@ -66,7 +66,7 @@ def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
 
 
 class Labels:
-    """Texts laid out once and drawn many times, in one size and weight."""
+    """Draws texts in one size and weight; each text is laid out once and then drawn many times."""
 
     def __init__(self, text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> None:
         self.text_px = text_px

@@ -31,7 +31,7 @@ DELTA_STEPS = 17
 
 @dataclass(frozen=True, eq=False)
 class Theme:
-    """The colours of one theme in one palette.
+    """The colours of one theme with one of its palettes.
 
     Each field after `palette` is a token. Themes compare by identity: load a theme once and pass it on,
     so that comparing themes in every frame costs nothing.

@@ -22,7 +22,7 @@ PainterName = Literal["raster", "gl"]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One drawing of the chart; every item gets the same value.
+    """All that is needed to draw the chart once; every item gets the same frame.
 
     Attributes
     ----------
@@ -103,13 +103,13 @@ class Frame:
 
     @property
     def known_end(self) -> int:
-        """Index after the last bar that values may use: all bars, or those up to `as_of`."""
+        """Index after the last bar that values may use: the last of all bars, or the bar `as_of`."""
         series = self.chart.series
         return series.n_bars if self.as_of is None else series.index_of(self.as_of + 1)
 
     @property
     def known_x(self) -> float:
-        """X of the right edge of the bars that values may use, logical pixels.
+        """X of the right edge of the last bar that values may use, logical pixels; without an as-of moment that of the price pane.
 
         At most the right edge of the price pane.
         """
@@ -123,5 +123,5 @@ class Frame:
 
 
 def figure_rules(frame: Frame) -> tuple[object, ...]:
-    """The settings that the marks on a bar's cells depend on."""
+    """The calculation settings that decide which cells of a bar are marked: value area and imbalance."""
     return frame.rules.value_area, frame.rules.imbalance

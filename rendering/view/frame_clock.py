@@ -45,11 +45,11 @@ class FrameClock(QObject):
         return self._timer.interval()
 
     def start(self) -> None:
-        """Start ticking."""
+        """Start the calls of `on_frame`."""
         self._timer.start(self._wanted_ms())
 
     def stop(self) -> None:
-        """Stop ticking."""
+        """Stop the calls of `on_frame`."""
         self._timer.stop()
 
     def _tick(self) -> None:

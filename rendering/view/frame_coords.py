@@ -8,7 +8,7 @@ from rendering.view.frame import Frame
 
 
 def price_y(frame: Frame, ticks: float) -> float:
-    """Y of a price in logical pixels: the rounded edge that cells and rows share."""
+    """Y of a price in logical pixels, rounded to a device pixel as the edges of cells and rows are."""
     return frame.pixels.screen_y(ticks) / frame.dpr
 
 
@@ -29,6 +29,6 @@ def bars_in_view(frame: Frame) -> tuple[int, int]:
 
 
 def bars_around(frame: Frame) -> tuple[int, int]:
-    """The bars in view plus one on each side, where lines enter and leave the view."""
+    """Indices `[first, end)` of the bars in view that values may use, plus one bar on each side for lines that leave the view."""
     first, end = bars_in_view(frame)
     return max(0, first - 1), min(frame.known_end, end + 1)

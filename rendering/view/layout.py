@@ -51,16 +51,16 @@ class Rect(NamedTuple):
 
     @property
     def right(self) -> int:
-        """The first pixel to the right of it."""
+        """X of the first pixel right of the rectangle."""
         return self.left + self.width
 
     @property
     def bottom(self) -> int:
-        """The first pixel below it."""
+        """Y of the first pixel below the rectangle."""
         return self.top + self.height
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether it contains a point; the right and bottom edges are exclusive."""
+        """Whether the rectangle contains a point; its right and bottom edges are exclusive."""
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 
@@ -109,7 +109,7 @@ class PaneLayout:
         delta: bool = True,
         strips: Sequence[Strip] = (),
     ) -> PaneLayout:
-        """Divide a chart into panes.
+        """The layout of a chart's panes for a size, an axis label and the requested panes.
 
         Parameters
         ----------
@@ -153,11 +153,11 @@ class PaneLayout:
         )
 
     def strip_of(self, name: str) -> Rect:
-        """The pane of an overlay under the bars; size 0 if it has none."""
+        """The pane under the bars that an overlay gets, by its name; size 0 if it gets none."""
         return dict(self.strips).get(name, _NOWHERE)
 
     def beside(self, pane: Rect) -> Rect:
-        """The area right of a strip: profile column and axis."""
+        """The area right of a pane of bars, up to the right edge of the chart."""
         return Rect(pane.right, pane.top, self.width - pane.right, pane.height)
 
     @property

@@ -57,11 +57,11 @@ class PixelGrid:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """The pitch of bars and of ticks: tiles of the same scale fit together."""
+        """Device pixels per bar and per tick; tiles drawn at the same scale fit together."""
         return self.bar_pitch, self.tick_pitch
 
     def bar_x(self, bars: Any) -> Any:
-        """Global X of the left edge of bar numbers, int64, shape as given."""
+        """Global X of the left edges of bars, from their numbers; int64, shape as given."""
         return np.floor(np.asarray(bars, np.float64) * self.bar_pitch).astype(np.int64)
 
     def price_y(self, ticks: Any) -> Any:
@@ -69,11 +69,11 @@ class PixelGrid:
         return -np.floor(np.asarray(ticks, np.float64) * self.tick_pitch + 0.5).astype(np.int64)
 
     def screen_x(self, bar: float) -> int:
-        """Device pixel of a bar's left edge, in the price pane."""
+        """X of a bar's left edge, in device pixels from the left edge of the price pane."""
         return math.floor(bar * self.bar_pitch) - self.left
 
     def screen_y(self, ticks: float) -> int:
-        """Device pixel of a price, in the price pane: the first one below that price."""
+        """Y of a price, in device pixels from the top of the price pane: the first pixel below that price."""
         return -math.floor(ticks * self.tick_pitch + 0.5) - self.top
 
     def bars_in(self, left: int, right: int) -> tuple[int, int]:

@@ -24,7 +24,7 @@ _SCROLL_ZONE, _SCROLL_BY = 0.06, 0.25
 
 
 class ViewState:
-    """The view of one chart.
+    """The visible bars and prices of one chart, and whether they follow the newest bar.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class ViewState:
         self._shown = (chart.generation, chart.series.rule, chart.series.grid)
 
     def move_to(self, viewport: Viewport) -> None:
-        """Move the view; the newest bar is followed from then on if it is in view."""
+        """Move the view to a viewport; it follows the newest bar from then on if that bar is in view."""
         self.viewport = viewport
         self._fitted = self._moved_by_hand = True
         self._note_middle()
@@ -93,7 +93,7 @@ class ViewState:
             self.viewport = self.viewport.fitted(int(series.low[start:end].min()), int(series.high[start:end].max()) + 1)
 
     def go_to_newest(self) -> None:
-        """Move to the newest bar and its price, and follow it; the scale does not change."""
+        """Move to the newest bar, and to its price if that is out of view, and follow the bar; the scale does not change."""
         series, vp = self.chart.series, self.viewport
         self.following = True
         if series.n_bars:
@@ -129,11 +129,11 @@ class ViewState:
         self._note_middle()
 
     def _note_middle(self) -> None:
-        """Remember the time in the middle of the view, so that it stays there when the bar type changes."""
+        """Remember the time in the middle of the view, so that it can stay there when bars change."""
         self._middle_ns = self._times.at(self.viewport.bar_at(self.viewport.width_px / 2))
 
     def _keep_place(self) -> None:
-        """Keep the pixel sizes, middle time and middle price when bars or rows change."""
+        """After a change of bars or rows, keep pixel sizes, middle price, and the middle time or, if followed, the newest bar."""
         generation, rule, grid = self._shown
         series, vp = self.chart.series, self.viewport
         if grid != series.grid:
@@ -160,7 +160,7 @@ class ViewState:
         return vp.panned(0, -step) if y > vp.height_px - zone else vp
 
     def _fitted_to_rows(self, vp: Viewport) -> Viewport:
-        """Return a viewport fitted to the prices of the bars in view; bars of the first size or wider have legible rows.
+        """A viewport fitted to the prices of the bars in view; rows stay legible if bars are at least as wide as at first.
 
         If all prices do not fit, the last one stays near the middle.
         """

@@ -48,7 +48,7 @@ class Viewport:
         return self.height_px - (ticks - self.low_ticks) * self.tick_px
 
     def bar_at(self, x_px: float) -> float:
-        """The bar number at `x_px`; its floor is the bar drawn there."""
+        """The bar number at `x_px`, with a fraction; rounded down, it is the number of the bar drawn there."""
         return self.first_bar + x_px / self.bar_px
 
     def ticks_at(self, y_px: float) -> float:
@@ -89,7 +89,7 @@ class Viewport:
         )
 
     def following(self, old_last: int, new_last: int) -> Viewport:
-        """The viewport moved on by the number of new bars, so that the newest bar stays in place."""
+        """The viewport moved right by the number of new bars, so that the newest bar is drawn at the same place."""
         return replace(self, first_bar=self.first_bar + (new_last - old_last))
 
     def fitted(self, low_ticks: float, high_ticks: float, margin: float = 0.08) -> Viewport:

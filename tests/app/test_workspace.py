@@ -26,6 +26,7 @@ from app.settings.calculation import CalculationSettings, ValueAreaSettings
 from app.storage.recording_status import OFF, RECORDING
 from app.storage.shared_store import SharedStore
 from app.workspace import ChartChoice, Workspace
+from tests.app.ingest.pumps import Archive
 
 INSTRUMENT = Instrument("test", "BTC", Decimal("0.1"), Decimal("0.001"))
 START_NS = 1_700_000_040 * 10**9
@@ -77,6 +78,29 @@ async def until(condition: Callable[[], object]) -> None:
 
 def others() -> list[asyncio.Task[object]]:
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+class NoRecentTrades(Archive):
+    """A venue that answers with an empty page."""
+
+    async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
+        yield TradeBatch.empty()
+
+
+def test_a_market_without_recent_trades_gets_a_row_size_for_its_usual_price() -> None:
+    async def story() -> None:
+        feed = Feed([])
+
+        async def opener(_: str) -> Market:
+            return Market(feed.instrument, feed, NoRecentTrades(trades()), 0, usual_price_ticks=640_000)
+
+        desk = workspace(opener)
+        desk.open("test:BTC")
+        await until(lambda: desk.chart is not None)
+        assert desk.chart is not None and desk.chart.spec.ticks_per_row == 50
+        await desk.aclose()
+
+    asyncio.run(story())
 
 
 def test_an_opened_market_gets_a_row_size_for_its_price() -> None:

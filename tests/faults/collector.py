@@ -11,6 +11,7 @@ from typing import Any, Self
 from app.errors import StoreError
 from app.market.span import Span
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.tape_ranges import TapeRange
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import verify
 from tests.venue_emulator import digest_of
@@ -39,24 +40,41 @@ class Collector:
             while kept_count(self.folder, self.instrument_id) <= more_than:
                 await asyncio.sleep(0.05)
 
+    async def until_whole(self, more_than: int, timeout_s: float = 90.0) -> None:
+        """Wait until the store has more trades than `more_than` without a gap; raise TimeoutError after `timeout_s`."""
+        async with asyncio.timeout(timeout_s):
+            while len(found := kept_ranges(self.folder, self.instrument_id)) != 1 or found[0].last_id - found[0].first_id < more_than:
+                await asyncio.sleep(0.05)
+
     async def kill(self) -> None:
         """Kill the process at once, without a chance to clean up."""
         self.process.kill()
         await self.process.wait()
 
 
-def kept_count(folder: Path, instrument_id: str = "binance:BTCUSDT") -> int:
-    """Number of trades in the store as another process sees them; 0 while there is no store."""
+def kept_ranges(folder: Path, instrument_id: str = "binance:BTCUSDT") -> list[TapeRange]:
+    """The tape ranges in the store as another process sees them, those that touch as one; empty while there is no store."""
     try:
         store = DiskStore(folder, write=False)
     except StoreError:  # it is being created
-        return 0
+        return []
     try:
         if instrument_id not in {found.id for found in store.instruments()}:
-            return 0
-        return sum(held.last_id - held.first_id + 1 for held in store.catalogue.intervals(instrument_id))
+            return []
+        joined: list[TapeRange] = []
+        for found in store.catalogue.intervals(instrument_id):
+            if joined and joined[-1].last_id + 1 == found.first_id:
+                joined[-1] = joined[-1]._replace(last_id=found.last_id)
+            else:
+                joined.append(found)
+        return joined
     finally:
         store.close()
+
+
+def kept_count(folder: Path, instrument_id: str = "binance:BTCUSDT") -> int:
+    """Number of trades in the store as another process sees them; 0 while there is no store."""
+    return sum(found.last_id - found.first_id + 1 for found in kept_ranges(folder, instrument_id))
 
 
 async def assert_kept_whole(folder: Path, venue: Any, instrument_id: str = "binance:BTCUSDT") -> int:
@@ -65,7 +83,8 @@ async def assert_kept_whole(folder: Path, venue: Any, instrument_id: str = "bina
     instrument = stored_instrument(store, instrument_id)
     writer = TapeWriter(store, instrument)
     try:
-        assert [finding.text for finding in verify(writer.tape, writer)] == []
+        findings = [finding.text for finding in verify(writer.tape, writer)]
+        assert not findings, findings
         trades = writer.tape.trades(Span(0, 1 << 62))
     finally:
         writer.close()

@@ -219,7 +219,7 @@ async def kills(options: argparse.Namespace) -> list[Row]:
                 kept = kept_count(folder)
                 assert kept >= before, f"{before - kept} acknowledged trades lost"
             async with Collector(folder, venue) as collector:
-                await collector.until_kept(kept + 5_000)
+                await collector.until_whole(kept + 5_000)
             trades = await assert_kept_whole(folder, venue)
     row: Row = {"kills": options.kills, "trades": trades, "acknowledged and lost": 0, "missing": 0, "corrupt": 0}
     row |= {"first trade kept after p50 s": starts.percentile(50), "p99 s": starts.percentile(99)}

@@ -33,7 +33,7 @@ def test_a_collector_without_room_goes_on_and_keeps_everything_once_there_is_roo
                         await asyncio.sleep(1.5)
                 assert collector.process.returncode is None
                 resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
-                await collector.until_kept(kept + 4000)
+                await collector.until_whole(kept + 4000)
             assert collector.process.returncode == 0
             assert "trades not recorded" in collector.said
             assert await assert_kept_whole(tmp_path, venue) > kept + 4000

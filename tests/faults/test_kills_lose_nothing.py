@@ -31,7 +31,7 @@ def test_a_collector_that_is_killed_again_and_again_keeps_every_trade_once(tmp_p
                 assert kept_count(tmp_path) >= kept
                 kept = kept_count(tmp_path)
             async with Collector(tmp_path, venue) as collector:
-                await collector.until_kept(kept + 5000)
+                await collector.until_whole(kept + 5000)
             assert collector.process.returncode == 0
             assert "LIVE" in collector.said and "missing" not in collector.said
             assert await assert_kept_whole(tmp_path, venue) > kept

@@ -20,7 +20,7 @@ from widgets.window.main_window import MainWindow
 
 HOUR_NS = 3600 * 10**9
 MINUTE_NS = 60 * 10**9
-_LONG_S = 30.0  # thousands of candles and trades, on a busy machine
+_LONG_S = 60.0  # thousands of candles and trades, on a busy machine
 
 
 def tape() -> GeneratedTape:

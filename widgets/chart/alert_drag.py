@@ -46,7 +46,7 @@ class AlertDrag:
         return min((tag for tag in tags if tag[0] <= TAG_HEIGHT_PX / 2), default=(0.0, None))[1]
 
     def press(self, x: float, y: float) -> bool:
-        """Handle a button press; True if it was on a tag."""
+        """Handle a button press; True if it was on a tag that can be dragged."""
         self._number, self._pressed_y = self.at(x, y), y
         return self._number is not None
 

@@ -72,7 +72,7 @@ class ChartView(QGraphicsView):
         self.show_scene(scene)
 
     def show_scene(self, scene: ChartScene) -> None:
-        """Show another chart."""
+        """Show another chart, and forward the mouse to it from now on."""
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
         self.anchors = ProfileTool(scene, lambda line: self.on_told(line))

@@ -15,7 +15,7 @@ _CANDLES_EVERY = 6  # frames: ten times a second is fast enough, and 35 period p
 
 
 def request_visible_history(scene: ChartScene) -> None:
-    """Request missing trades and candles of visible bars, profiles and alerts."""
+    """Request trades from the earliest visible bar, profile or alert on, and candles where trades of a profile are missing."""
     series, now_ns = scene.chart.series, time.time_ns()
     if series.n_bars:
         alerts_ns = scene.chart.alerts_from_ns
@@ -28,7 +28,7 @@ def request_visible_history(scene: ChartScene) -> None:
 
 
 def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:
-    """Candle ranges of the profiles as they are, and as they were in the as-of view."""
+    """Candles still to request for placed profiles and visible period profiles; in an as-of view, also for placed profiles at that time."""
     runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
     return chart.profiles.candle_requests([*runs, *(view.runs for view in views)])

@@ -51,15 +51,15 @@ class PanAndZoom:
 
     @property
     def dragging(self) -> bool:
-        """True while the button is held down."""
+        """True from a button press until its release."""
         return self._drag is not None
 
     def press(self, x: float, y: float) -> None:
-        """Handle a button press."""
+        """Handle a button press: start to drag the chart or an axis."""
         self._drag = _Drag(zone_at(self._scene.layout, x, y), x, y)
 
     def move(self, x: float, y: float) -> None:
-        """Handle a mouse move."""
+        """Handle a mouse move: pan the chart or scale the dragged axis."""
         drag = self._drag
         if drag is None:
             return
@@ -92,7 +92,7 @@ class PanAndZoom:
         self._scene.set_viewport(viewport)
 
     def double_click(self, x: float, y: float) -> None:
-        """Fit prices (on the price axis) or reset to the latest bars (time axis)."""
+        """Handle a double click: fit prices if it is on the price axis, show the latest bars if it is on the time axis."""
         zone = zone_at(self._scene.layout, x, y)
         if zone is MouseZone.PRICE_AXIS:
             self._scene.sight.fit_price()

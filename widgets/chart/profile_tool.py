@@ -1,4 +1,4 @@
-"""Profiles by mouse: click for anchored, drag for a range, drag a flag to move.
+"""Profiles by mouse: a click adds an anchored profile, a drag adds a range, and dragging a flag moves an end.
 
 The tool has precedence over panning: each method returns True if it handled the gesture.
 """
@@ -61,7 +61,7 @@ class ProfileTool:
         self.armed = PendingPlacement.NOTHING if self.armed is armed else armed
 
     def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
-        """Handle a button press.
+        """Handle a button press; True if it acted on a profile.
 
         Ctrl selects a profile for a composite, Alt ends one at the bar under the mouse.
         """
@@ -147,7 +147,7 @@ class ProfileTool:
         return placed is not None
 
     def cut_at(self, x: float) -> bool:
-        """End a profile at the bar at `x`; False if there is none.
+        """End the profile that covers the bar at `x` there, or add a range that ends there; False if neither is possible.
 
         That is the selected one, else the topmost, else a new range from the start of the period. One that ends earlier stays as it is.
         """
@@ -173,7 +173,7 @@ class ProfileTool:
         return True
 
     def nudge(self, bars: int, *, end: bool = False) -> bool:
-        """Move the selected profile's start, or a range's end, by `bars`.
+        """Move the selected profile's start, or with `end` a range's end, by a number of bars.
 
         False if no profile is selected.
         """
@@ -190,7 +190,7 @@ class ProfileTool:
         return True
 
     def step_back(self) -> bool:
-        """Cancel the tool, a selection or the pinned as-of view.
+        """Cancel the active tool, else a selection, else the pinned as-of view.
 
         The tool comes first, then the composite selection, then the selected profile. False if nothing is active.
         """
@@ -215,7 +215,7 @@ class ProfileTool:
             self._say(f"{placed.name} from {when_text(frame, placed)}")
 
     def _drag(self, placed: PlacedProfile, bar: int, *, end: bool) -> None:
-        """Move one end to a bar.
+        """Move one end of a profile to a bar.
 
         A range keeps at least one bar, an anchored profile starts at the latest bar or before.
         """
@@ -228,7 +228,7 @@ class ProfileTool:
         anchors.move(placed.key, self._start_ns(min(bar, last)), placed.end_ns)
 
     def _bar_at(self, x: float) -> int:
-        """The number of the bar at a position, at most the latest."""
+        """The number of the bar at a horizontal position; right of the latest bar, that of the latest."""
         return min(math.floor(self._scene.viewport.bar_at(x)), self._last_bar())
 
     def _last_bar(self) -> int:

@@ -13,7 +13,7 @@ from widgets.parts.menu_with_help import MenuWithHelp
 
 
 def build_actions(window: QWidget, families: Families) -> Mapping[str, QAction]:
-    """A QAction for each command, by its name, added to the window and connected to its method."""
+    """The QAction of each command, by name; it is added to the window and calls the command's method."""
     actions: dict[str, QAction] = {}
     for command in COMMANDS:
         action = QAction(command.text, window)
@@ -43,5 +43,5 @@ def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
 
 
 def key_list() -> list[tuple[str, str]]:
-    """Keys with their effect, for the help page and the README."""
+    """The keys of each command, or its menu if it has none, and its tooltip; for the help page and the README."""
     return [(" or ".join(command.keys) or f"menu {command.menu}", command.tooltip) for command in COMMANDS]

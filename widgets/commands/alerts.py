@@ -1,4 +1,4 @@
-"""Commands for alerts, and the reaction when one fires."""
+"""Commands for alerts, and the announcement of alerts that fire."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AlertCommands:
             self._say(self._workspace.alerts.delete_nearest(ticks))
 
     def new_alert(self) -> None:
-        """Open the dialog for a new alert, with the price at the cursor."""
+        """Open the dialog for a new alert, with the price at the cursor, or the last price."""
         scene, ticks = self._scene(), self._price()
         if scene is None or ticks is None:
             self._say("No chart loaded yet")
@@ -71,7 +71,7 @@ class AlertCommands:
         AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to set an alert at the price or on each line and level there, and to delete the nearest."""
+        """Menu entries to set an alert at a point's price or on a line or level near it, and to delete the nearest alert."""
         scene, ticks, desk = self._scene(), spot.price_ticks, self._workspace.alerts
         if scene is None or ticks is None:
             return []

@@ -48,7 +48,7 @@ class AsOfCommands:
             self._pin(scene, bar)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entry for the as-of view of the bar there, or to return to live."""
+        """The menu entry to pin the as-of view at a point's bar, or to return to live."""
         scene, bar = self._scene(), spot.bar
         if scene is None:
             return []

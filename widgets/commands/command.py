@@ -1,4 +1,4 @@
-"""A command of the user, as the table lists it."""
+"""The definition of a user command, as listed in the command table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Picked:
-    """A stand-in for the families; each attribute is another stand-in with the attribute's name."""
+    """A stand-in for `Families` that shows which method is picked: each attribute is another stand-in with the attribute's name."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -58,15 +58,15 @@ class Command:
 
     @property
     def name(self) -> str:
-        """Name of the method that executes it."""
+        """Name of the method that executes the command."""
         return self.run(cast("Families", _Picked())).name  # pyright: ignore[reportFunctionMemberAccess] # of the stand-in
 
     @property
     def explained_in(self) -> str:
-        """The section of the help that explains it."""
+        """The section of the help that explains the command."""
         return self.help_page or SECTIONS[self.name]
 
     @property
     def action(self) -> str:
-        """Name of its QAction."""
+        """Name of the command's QAction: that of its method, with its argument if it has one."""
         return f"{self.name} {self.argument}".strip()

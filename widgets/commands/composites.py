@@ -35,7 +35,7 @@ class CompositeCommands:
         self._shown, self._say = view, say
 
     def choose_profile(self) -> None:
-        """Add the profile under the mouse, or else the selected one, to the composite selection, or remove it."""
+        """Add a profile to the composite selection, or remove it: the profile under the mouse, or else the selected one."""
         found = self._tool_and_scene()
         if found is None:
             return
@@ -75,7 +75,7 @@ class CompositeCommands:
             CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to select or deselect each profile there for a composite, and to combine the selected ones."""
+        """Menu entries to select or deselect each profile at a point for a composite, and to combine the selected ones."""
         found = self._tool_and_scene()
         if found is None:
             return []

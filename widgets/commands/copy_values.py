@@ -36,7 +36,7 @@ class CopyCommands:
             self._copy(scene.chart.series.grid.text(int(scene.chart.series.close[-1]) if ticks is None else ticks))
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to copy the price and the time at a point."""
+        """Menu entries to copy the price and the time at a point."""
         scene = self._scene()
         found: list[MenuEntry] = []
         if scene is not None and spot.price_ticks is not None:

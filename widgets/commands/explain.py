@@ -84,7 +84,7 @@ class WhyCommands:
             self._say("Nothing to explain at the cursor")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to explain the values at a point, at most four."""
+        """Menu entries to explain the values at a point, at most four."""
         questions = self._questions_at(spot.x, spot.y)[:_IN_MENU]
         return [
             MenuEntry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
@@ -99,7 +99,7 @@ class WhyCommands:
     # -- the panel -------------------------------------------------------------------------------
 
     def copy_price(self) -> None:
-        """Copy the text selected in the panel, or all its trades as CSV.
+        """Copy the text selected in the panel or, if none is selected, all trades behind the value as CSV.
 
         Without a panel, copy the price.
         """

@@ -1,4 +1,4 @@
-"""All commands of one window by family; the table of commands picks its methods from them."""
+"""All commands of one window, grouped by family; the command table assigns one of their methods to each menu entry and key."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WindowCommands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """All commands of one window, one object per family."""
+    """All commands of one window, with one object for each family of commands."""
 
     window: WindowCommands
     explain: WhyCommands

@@ -13,7 +13,7 @@ from rendering.scene.scene import ChartScene
 
 
 class OverlayCommands:
-    """The overlays that the window shows, for any chart in it.
+    """The visible overlays of a window, the same for every chart in it, and the command that changes them.
 
     The table in `widgets.commands.table` picks its methods.
 
@@ -53,7 +53,7 @@ class OverlayCommands:
             self._on_error(error.user_message)
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Store the window's actions, and check those of visible overlays from now on."""
+        """Store the window's actions; from now on, the actions of visible overlays are checked."""
         self._actions = actions
         self._check()
 

@@ -44,7 +44,7 @@ class PeriodCommands:
         self._scene, self._overlays, self._say = scene, overlays, say
 
     def next_period_profiles(self) -> None:
-        """Change to the next period: session (if named), day, week, month, N bars, none."""
+        """Show the next kind of period profiles: session (if hours are set), day, week, month, N bars, none."""
         scene = self._scene()
         if scene is None:
             return
@@ -74,7 +74,7 @@ class PeriodCommands:
     # -- split and merge, at the mouse -----------------------------------------------------------
 
     def split_period(self) -> None:
-        """Split the period profile under the mouse, at the bar under it."""
+        """Split the period profile under the mouse at the bar under the mouse."""
         self._at_the_mouse(lambda found: self._split(found))
 
     def merge_next(self) -> None:
@@ -95,7 +95,7 @@ class PeriodCommands:
         self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to split, merge, reset or edit the period profile at a point."""
+        """Menu entries to split or merge the period profile at a point, and to reset or edit all period profiles."""
         found = self._found(spot)
         if found is None:
             return []
@@ -168,13 +168,13 @@ class _Found:
 
     @property
     def split_text(self) -> str:
-        """The time of the bar as text."""
+        """The start time of the bar as text, as the time axis shows it."""
         assert self.scene.frame is not None
         return time_text(self.scene.frame, self.bar_ns)
 
 
 def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
-    """Settings for period profiles: those shown, else the default, but wider.
+    """The settings of the shown period profiles; if none are shown, those of the next added profile, but wider.
 
     A period has its width to itself.
     """
@@ -184,10 +184,10 @@ def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
 
 
 def _bars_of(anchors: ChartProfiles) -> int:
-    """Number of bars per period: as shown now or last, else the default."""
+    """Number of bars per period for N-bar profiles: that of the shown period profiles if above 1, else the default."""
     return anchors.periods.bars if anchors.periods is not None and anchors.periods.bars > 1 else PERIOD_BARS
 
 
 def _window(scene: ChartScene) -> QWidget | None:
-    """The parent widget for dialogs."""
+    """The parent widget for dialogs: a view that shows the scene; None if there is none."""
     return next(iter(scene.views()), None)

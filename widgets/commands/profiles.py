@@ -46,7 +46,7 @@ class AnchorCommands:
         self._arm(PendingPlacement.ANCHOR)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Entries to start a profile at the bar there, or to end one that covers it."""
+        """Menu entries to start a profile at a point's bar, or to end one that covers the bar."""
         view, start_ns = self._shown(), spot.time_ns
         frame = view.chart_scene.frame if view is not None else None
         if frame is None or start_ns is None:
@@ -73,7 +73,7 @@ class AnchorCommands:
                 self._say("No profiles on the chart. Press A and click a bar to add one.")
 
     def edit_profile(self) -> None:
-        """Open the settings of the selected profile; if none is selected, select the last one first."""
+        """Open the settings of the selected profile; if none is selected, first select the profile added last."""
         anchors = self._anchors
         if anchors is None:
             return
@@ -92,7 +92,7 @@ class AnchorCommands:
             self._say(f"Deleted profile {placed.name} (Ctrl+Z to undo)")
 
     def cut_profile(self) -> None:
-        """End the profile under the mouse at the bar under it."""
+        """End the profile under the mouse at the bar under the mouse."""
         view = self._shown()
         if view is not None and ((cursor := view.chart_scene.cursor) is None or not view.anchors.cut_at(cursor[0])):
             self._say("Point at the bar of a profile where it should end")

@@ -1,4 +1,4 @@
-"""The table of all commands: menus, keys, tooltips, help and the list of keys come from it."""
+"""The table of all commands, from which menus, keys, tooltips, help and the list of keys are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog of one alert: condition, trigger, sound and note. It is not modal."""
+"""The dialog of one alert: subject, condition, trigger, sound and note; it is not modal."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class AlertDialog(QDialog):
         form.addRow(field_row(self.done_button, HelpButton("alerts.md#subjects-and-conditions", self)))
 
     def _take(self) -> None:
-        """Set the alert and close; show an error and stay open if it is invalid."""
+        """Set the alert and close; if the alert is invalid, show an error and stay open."""
         outcome = self._desk.add(self.spec) if self._number is None else self._desk.change(self._number, self.spec)
         if outcome.done:
             self._say(outcome.text)

@@ -1,1 +1,1 @@
-"""Panels next to the chart: alerts, levels, explanation, replay."""
+"""The panels of alerts, levels and explanations, and the replay bar."""

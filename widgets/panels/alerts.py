@@ -79,14 +79,14 @@ class AlertPanel(QDialog):
             button.setEnabled(bool(book.alerts))
 
     def chosen(self) -> Alert | None:
-        """The alert that the buttons act on: the selected one, or the first."""
+        """The alert that the buttons act on: the selected one, or else the first; None if there are no alerts."""
         if not self.alerts.things:
             return None
         row = self.alert_view.currentIndex().row()
         return self.alerts.things[max(0, row)]
 
     def go_to(self, fired: FiredAlert) -> None:
-        """Scroll the chart to the trade that fired an alert, price and bar in the middle."""
+        """Scroll the chart so that the trade that fired an alert is in the middle."""
         scene = self._scene()
         if scene is None or scene.chart.spec.instrument.id != fired.instrument:
             self._say(f"{fired.instrument} is not the open market")

@@ -1,4 +1,4 @@
-"""The Why? panel over the chart; opens on request only, and takes no focus."""
+"""The Why? panel over the chart, which opens only on request and takes no keyboard focus."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class WhyPanel(QFrame):
         rows.addLayout(buttons)
 
     def show_answer(self, answer: Answer, place: tuple[int, int], theme: Theme, room: QSize) -> None:
-        """Show one of several answers, no larger than `room`.
+        """Show one of several explanations, in a panel no larger than `room`.
 
         `place` is its index and their count.
         """
@@ -110,7 +110,7 @@ class WhyPanel(QFrame):
 
 
 def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
-    """An answer as rich text, with its first and last `ends` trades."""
+    """An explanation as rich text, with the first and last `ends` of its trades."""
     muted, text = _css(theme.text_muted), _css(theme.text)
     explanation = answer.explanation
     parts = [f"<b style='color:{text}'>{escape(explanation.title)}</b>", _paragraph(escape(explanation.rule), muted)]
@@ -126,7 +126,7 @@ def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
 
 
 def _line_html(line: ExplanationLine, theme: Theme) -> str:
-    """A line as rich text, with a sign if it states a condition, as colour alone is not enough."""
+    """An explanation line as rich text; a condition gets a sign for met or not met, as colour alone is not enough."""
     if line.met is None:
         return escape(line.text)
     sign, colour = ("✓", theme.live) if line.met else ("✗", theme.text_muted)

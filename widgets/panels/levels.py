@@ -38,7 +38,7 @@ _PLACE = 0.2
 
 
 class LevelTableModel(QAbstractTableModel):
-    """Table model of active levels, nearest first by default."""
+    """Table model of active levels, by default those nearest to the price first."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,7 +84,7 @@ class LevelTableModel(QAbstractTableModel):
         return _HEADERS[section] if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal else None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by a column; the texts of a row stay together."""
+        """Sort the levels by a column, in ascending or descending order."""
         self._column, self._order = column, order
         both = list(zip(self.levels, self._texts, strict=True))
         both.sort(key=lambda row: _SORTED_BY[column](row[0]), reverse=order is Qt.SortOrder.DescendingOrder)
@@ -140,7 +140,7 @@ class LevelPanel(QDialog):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the active levels, in an as-of view those of its time."""
+        """Show the active levels; in an as-of view, the levels that were active then."""
         scene = self._scene()
         if scene is None or not scene.chart.series.n_bars:
             return
@@ -162,7 +162,7 @@ class LevelPanel(QDialog):
         self.go_to(level)
 
     def go_to(self, level: Level) -> None:
-        """Scroll the chart to a level, its first bar at the left."""
+        """Scroll the chart to a level: its price in the middle and its first bar at the left, unless the level is recent."""
         scene = self._scene()
         if scene is None:
             return

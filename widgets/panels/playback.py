@@ -58,11 +58,11 @@ class Playback(Protocol):
         ...
 
     def step_bar(self, rule: BarRule) -> None:
-        """Play the rest of the bar of the next trade."""
+        """Play the rest of the bar that contains the next trade."""
         ...
 
     def jump(self, time_ns: int) -> bool:
-        """Play up to a time at once; False if it has passed, then the recording must be opened again."""
+        """Play all trades up to a time at once; False if the time is already played, so that the recording must be opened again."""
         ...
 
 

@@ -149,7 +149,7 @@ class ReplayBar(QFrame):
     # -- commands, see widgets.commands.table -------------------------------------------------------------
 
     def play_or_pause(self) -> None:
-        """Pause or continue; at the end, start again."""
+        """Pause or continue the replay; if it has ended, start it again."""
         playback = self._playback
         if playback is None:
             return
@@ -163,14 +163,14 @@ class ReplayBar(QFrame):
         self.refresh()
 
     def step_trade(self) -> None:
-        """Pause, and play one more trade."""
+        """Pause the replay, and play one more trade."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_trade()
             self.refresh()
 
     def step_bar(self) -> None:
-        """Pause, and play the rest of the bar."""
+        """Pause the replay, and play the rest of the current bar at once."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_bar(self._bar_rule())
@@ -192,7 +192,7 @@ class ReplayBar(QFrame):
     # -- helpers ---------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let Esc in the time field restore the current time."""
+        """Let Esc in the time field move the focus to the chart, so that the field shows the current time again."""
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             if event.type() is QEvent.Type.KeyPress:
                 self._on_done()

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel
 
 
 class ErrorLine(QLabel):
-    """A line for an error text, empty if all is well.
+    """A line for an error text; empty if there is no error.
 
     Its dialog grows if the text needs more height.
     """

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 
 def field_row(*fields: QWidget) -> QWidget:
-    """The fields from left to right, no wider than they need."""
+    """A row of fields from left to right, no wider than they need."""
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)

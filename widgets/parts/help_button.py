@@ -19,7 +19,7 @@ class HelpOpener(Protocol):
 
 
 def open_help_from(widget: QWidget, page: str) -> None:
-    """Show a help page in the nearest window above a widget that can show one.
+    """Show a help page in the first of a widget and its parents that is a `HelpOpener`.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def open_help_from(widget: QWidget, page: str) -> None:
 
 
 class HelpButton(QPushButton):
-    """Opens a help page; in a dialog F1 does the same.
+    """A button that opens a help page; in a dialog F1 does the same.
 
     Parameters
     ----------
@@ -59,5 +59,5 @@ class HelpButton(QPushButton):
 
     @property
     def page(self) -> str:
-        """The page that a click would open now."""
+        """The page that a click opens at the moment."""
         return self._page if isinstance(self._page, str) else self._page()

@@ -10,7 +10,7 @@ from widgets.parts.help_button import open_help_from
 
 
 class MenuWithHelp(QMenu):
-    """A menu whose F1 key opens the help page that an action has as its data."""
+    """A menu in which F1 opens the help page that the highlighted entry has as its data."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = self.activeAction()

@@ -107,7 +107,7 @@ def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
 
 
 def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
-    """A field for a whole number; typing takes effect once finished."""
+    """A field for a whole number; a typed number takes effect on Return or when the field loses the focus."""
     box = QSpinBox()
     box.setRange(low, high)
     box.setSuffix(suffix)

@@ -41,7 +41,7 @@ def palette_of(theme: Theme) -> QPalette:
 
 
 def _field(theme: Theme) -> Colour:
-    """The background of fields and buttons, lightened on dark themes if needed.
+    """The background colour of fields and buttons; on a dark theme lightened if it is too close to the window's colour.
 
     Qt's style darkens it for the borders, which cannot be seen on black.
     """

@@ -15,7 +15,7 @@ _MOST = 1_000_000
 
 
 class SettingField(Protocol):
-    """A form field as its dialog uses it."""
+    """The interface of a form field for one setting."""
 
     @property
     def widget(self) -> QWidget:
@@ -27,12 +27,12 @@ class SettingField(Protocol):
         ...
 
     def show_value(self, value: Any) -> None:
-        """Show a value in the form of a settings file, without reporting a change."""
+        """Show a value, given as it is written in a settings file, without reporting a change."""
         ...
 
 
 def field_for(one: FieldInfo, value: Any, taken: Callable[[], None]) -> SettingField:
-    """A field that shows a value, and calls `taken` when the user has changed it."""
+    """The field for a setting; it shows a value, and calls `taken` when the user has changed the value."""
     if one.kind is tuple:
         return ListField(one, value, taken)
     if one.kind is bool:

@@ -9,7 +9,7 @@ from rendering.view.frame import Mode
 
 
 class FeedStateStyle(NamedTuple):
-    """The shape of a feed state, as colour alone is not enough, and the display mode of the chart."""
+    """The symbol of a feed state, as colour alone is not enough, and the chart's display mode in that state."""
 
     shape: str
     mode: Mode
@@ -30,10 +30,10 @@ FEED_STATE_STYLES: dict[FeedState, FeedStateStyle] = {
 
 
 def word_of(state: FeedState) -> str:
-    """A feed state as text: its shape and its word."""
+    """A feed state as text: its symbol and its name, e.g. `● LIVE`."""
     return f"{FEED_STATE_STYLES[state].shape} {state.value}"
 
 
 def badge_of(state: FeedState) -> str:
-    """The badge on the chart; empty if the feed is live."""
+    """The text of the chart's badge in a feed state; empty if the feed is live."""
     return "" if FEED_STATE_STYLES[state].mode == "live" else word_of(state)

@@ -39,7 +39,7 @@ class HelpBrowser(QTextBrowser):
         self._places: list[tuple[int, str]] = []
 
         def follow(url: QUrl) -> None:
-            on_link(url.toString())
+            on_link(url.url())
 
         self.anchorClicked.connect(follow)
 
@@ -104,11 +104,11 @@ class HelpBrowser(QTextBrowser):
             self.verticalScrollBar().setValue(self.verticalScrollBar().value() + middle)
 
     def clear_highlights(self) -> None:
-        """Remove the marks of a search."""
+        """Remove the highlights of a search."""
         self.setExtraSelections([])
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
-        """A picture of the help folder; nothing else is ever loaded."""
+        """A picture of the help folder; None for any other resource, so that nothing else is loaded."""
         path = QUrl(name).url()
         return self._picture(path) if path.startswith("pictures/") else None
 

@@ -45,7 +45,7 @@ def style_page(document: QTextDocument, palette: QPalette) -> None:
 
 
 def blocks(document: QTextDocument) -> Iterator[QTextBlock]:
-    """The blocks of a document, from the top."""
+    """The text blocks of a document, from top to bottom."""
     block = document.begin()
     while block.isValid():
         yield block
@@ -53,7 +53,7 @@ def blocks(document: QTextDocument) -> Iterator[QTextBlock]:
 
 
 def fragments(block: QTextBlock) -> Iterator[QTextFragment]:
-    """The fragments of a block, each with one format."""
+    """The fragments of a text block, in order: parts of its text that have one format each."""
     place = block.begin()
     while not place.atEnd():
         yield place.fragment()
@@ -130,7 +130,7 @@ def _is_code(block: QTextBlock) -> bool:
 
 
 def _code_ranges(document: QTextDocument) -> list[tuple[int, int]]:
-    """Positions of the first and last character of each run of code lines, the last run first."""
+    """Start and end positions of each group of consecutive code lines, the last group first."""
     runs: list[tuple[int, int]] = []
     for block in blocks(document):
         if _is_code(block):

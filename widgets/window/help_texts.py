@@ -94,7 +94,7 @@ def anchors(headings: Iterable[str]) -> list[str]:
 
 
 def search(words: str, lines_by_page: Mapping[str, Sequence[str]]) -> Iterator[Match]:
-    """The lines that contain the words, in upper or lower case, page by page; none if `words` is empty."""
+    """The lines that contain the text `words`, in upper or lower case, page by page; none if `words` is empty."""
     pattern = re.compile(re.escape(words), re.IGNORECASE)
     for page, lines in lines_by_page.items() if words else ():
         count = 0

@@ -78,7 +78,7 @@ class HelpWindow(QDialog):
 
     @property
     def target(self) -> str:
-        """The open page, with the anchor at which it was opened, e.g. `values.md#levels`; empty before the first."""
+        """The open page, with the anchor at which it was opened, e.g. `values.md#levels`; empty before a page is opened."""
         return self._target
 
     def go_to(self, target: str) -> None:
@@ -135,7 +135,7 @@ class HelpWindow(QDialog):
     # -- search ----------------------------------------------------------------------------------
 
     def show_matches(self, words: str) -> None:
-        """List the lines that contain the words, or with fewer than two characters the pages."""
+        """List the lines that contain the words; with fewer than two characters, list the pages instead."""
         self._lines = self._lines or {name: lines_of(page) for name, page in help_pages().items()}  # 25 ms, once
         words = words.strip()
         found = list(search(words, self._lines)) if len(words) >= _FEWEST else []

@@ -66,7 +66,7 @@ class ImageSaver:
 
 
 async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: QClipboard) -> Path:
-    """Draw the chart, copy the image to the clipboard, save it in the journal and its index, and return its path.
+    """Draw the chart as an image, copy it to the clipboard, save it in the journal and its index, and return the file's path.
 
     `scale` is the number of image pixels per logical pixel. Drawing needs Qt's thread; compressing and writing the file does not.
 

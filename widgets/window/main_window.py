@@ -58,7 +58,7 @@ _MESSAGE_STAYS_S = 12.0
 
 
 class MainWindow(QMainWindow):
-    """The window of one market.
+    """The main window, which shows one market at a time.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class MainWindow(QMainWindow):
             self._show_choice()
 
     def show_message(self, message: str) -> None:
-        """Show a text in the status bar for some seconds, or until the next one."""
+        """Show a text in the status bar for some seconds, or until the next message."""
         self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
 
     def _show_chart(self) -> None:
@@ -252,7 +252,7 @@ class MainWindow(QMainWindow):
         edit.selectAll()
 
     def open_demo(self) -> None:
-        """Open the built-in market."""
+        """Open the built-in simulated market."""
         self._workspace.open("demo:TAPE")
 
     def stop_filling(self) -> None:

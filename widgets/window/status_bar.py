@@ -1,4 +1,4 @@
-"""The status bar: feed state, age of the tape, downloads and painter."""
+"""The status bar: feed state, age of the last trade, rates, lag, notice, recording and painter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from widgets.window.status_texts import FeedRateMeter, detail_text, rates_text
 
 
 class StatusBar(QStatusBar):
-    """State, tape age, rates, lag, notice and painter.
+    """The status bar: feed state, age of the last trade, rates, lag, notice, recording and painter.
 
     They are refreshed a few times a second.
     """
@@ -52,7 +52,7 @@ class StatusBar(QStatusBar):
         self._meter.sample(status)
 
     def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str) -> None:
-        """Write the texts that changed."""
+        """Update the texts that have changed, and the colours of the feed state."""
         now_ns = time.time_ns()
         _set_text(self.state, word_of(status.state))
         _set_text(self.detail, detail_text(status, now_ns / 1e9))

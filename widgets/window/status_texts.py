@@ -29,7 +29,7 @@ def detail_text(status: FeedStatus, now_s: float) -> str:
 
 
 def state_text(status: FeedStatus, now_s: float) -> str:
-    """A feed's state as text: shape, word and details.
+    """A feed's state as text: its symbol, its name and details.
 
     >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     '✕ DISCONNECTED: connection refused, retrying in 5 s'

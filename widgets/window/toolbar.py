@@ -20,7 +20,7 @@ _STILL_TYPING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFoc
 
 
 class Toolbar(QToolBar):
-    """The toolbar; it reports the user's choices to callables.
+    """The toolbar; it passes the user's choices to callbacks.
 
     A field applies its text on Return; Esc, or invalid text, restores the old value.
 
@@ -166,7 +166,7 @@ class Toolbar(QToolBar):
         self._on_error(error.user_message)
 
     def _returned(self, combo: QComboBox) -> None:
-        """Apply typed text that is not in the list; Qt itself applies texts of the list.
+        """On Return, apply typed text that is not in the list; Qt itself applies texts in the list.
 
         Qt may report one Return twice; the text is applied once.
         """

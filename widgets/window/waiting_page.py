@@ -21,7 +21,7 @@ _TITLES = {
 
 
 class WaitingPage(QWidget):
-    """The feed's state as text, and a button that opens the simulated market.
+    """A page with the feed's state as text, and a button that opens the simulated market.
 
     Parameters
     ----------

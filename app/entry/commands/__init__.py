@@ -1,1 +1,1 @@
-"""The commands of `tapeprint`, one file each, named like the command."""
+"""The commands of `tapeprint`: one file per command, named like the command, and the files that they share."""

@@ -110,7 +110,7 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
 
 
 async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
-    """Import the published files that cover the gaps, newest first."""
+    """Download and import the published files for the gaps, newest gap first; return the number of new trades."""
     source = bulk_source(writer.instrument, place)
     new = 0
     try:

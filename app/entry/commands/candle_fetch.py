@@ -36,7 +36,7 @@ async def fetch_candles(chart: Chart, history: CandleHistory, patience_s: float 
 
 
 def _requests(chart: Chart) -> tuple[CandleRange, ...]:
-    """Candle requests of all placed profiles, and of the period profiles of all bars."""
+    """Candles still to request for all placed profiles and for the period profiles of all bars."""
     series, profiles, periods = chart.series, chart.profiles, chart.anchors.periods
     runs = [profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     if periods is not None and series.n_bars:

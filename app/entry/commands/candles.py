@@ -116,7 +116,7 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
 
 
 def _parse_as_of(text: str, timezone: str) -> int:
-    """Parse a time, or a date as the time at which it starts in a time zone; nanoseconds since 1970."""
+    """Parse a time, or a date (its start in a time zone), to nanoseconds since 1970."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return parse_time(text)
     try:

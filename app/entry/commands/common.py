@@ -70,7 +70,7 @@ def parse_span(start: str | None, end: str | None) -> Span:
 
 @contextmanager
 def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Callable[[int], None]]:
-    """Show a running count if standard error is a terminal."""
+    """Show a count on standard error if it is a terminal; the context's value is the function that sets the count."""
     if quiet or not sys.stderr.isatty():
         yield lambda _count: None
         return
@@ -82,7 +82,7 @@ def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Ca
 
 @contextmanager
 def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
-    """Show a progress bar if standard error is a terminal.
+    """Show a progress bar on standard error if it is a terminal; the context's value is the function that updates it.
 
     The function takes the name of the step, the share done (0 to 1), and the amount as text.
     """

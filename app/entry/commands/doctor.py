@@ -64,7 +64,7 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
 
 
 def qt_pair(qt_version: str, python: tuple[int, ...]) -> DoctorFinding:
-    """Check the pair of Qt and Python versions.
+    """Check that this Qt version works with this Python version.
 
     PySide6 6.12.0 under Python 3.11 loses a reference to None on each void call, until the process aborts.
     """
@@ -128,7 +128,7 @@ def clock(settings: Settings) -> DoctorFinding:
 
 
 def report(as_json: bool = False, online: bool = False, settings_file: Path | None = None) -> int:
-    """Print the results of all checks; return 0 if all are sound, else 1."""
+    """Print the results of all checks; return 0 if all passed, else 1."""
     findings = list(examine(settings_file, online))
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode([asdict(finding) for finding in findings]) + b"\n")

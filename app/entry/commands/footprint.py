@@ -62,7 +62,7 @@ def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, t
 
 
 def require_countable(series: FootprintSeries, path: Path) -> None:
-    """Reject bars whose price range times volume overflows 64 bits.
+    """Reject bars whose price range times volume, in ticks and lots, is too large for 64-bit integers.
 
     This happens e.g. with steps of 18 decimal places.
 
@@ -76,7 +76,7 @@ def require_countable(series: FootprintSeries, path: Path) -> None:
 
 
 def bar_objects(series: FootprintSeries, instrument: Instrument, rules: CalculationSettings) -> Iterator[dict[str, Any]]:
-    """One object per bar, with the fields that the module docstring describes."""
+    """Yield one dictionary per bar, with its values and its cells; prices and quantities are decimal text."""
     if not series.n_bars:
         return
     grid, quantity = series.grid, _writer_of_steps(instrument.lot_size)
@@ -123,7 +123,7 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
 
 
 def _writer_of_steps(step: Decimal) -> Callable[[int], str]:
-    """Return a function that writes a number of steps as a decimal.
+    """Return the function that converts a number of steps to decimal text.
 
     The step is parsed once, for hundreds of thousands of cells.
     """

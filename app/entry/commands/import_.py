@@ -32,7 +32,7 @@ _DAYS_IN_MEMORY = 4_000_000  # trades; above this the fullest day goes to disk u
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSpec:
-    """The market of the files; tick and lot size may be None if it is in the store."""
+    """The market of the files; tick and lot size may be None if the store already has the market."""
 
     instrument_id: str
     tick_size: str | None
@@ -172,7 +172,7 @@ class _ByDay:
 
 
 def _prepared(folder: Path) -> Path:
-    """Create a market's folder, delete the temporary files of killed imports in it, and return it."""
+    """Create a market's folder, delete the temporary files of killed imports in it, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("import-*"):
         shutil.rmtree(left, ignore_errors=True)

@@ -48,7 +48,7 @@ class Hosts:
 def settings_of(
     file: Path | None, theme: str | None = None, palette: str | None = None, painter: str | None = None, store: Path | None = None
 ) -> Settings:
-    """Load the settings and apply the flags."""
+    """Load the settings from a file, and apply the flags that are given."""
     settings = load_settings(file)
     given = {name: value for name, value in (("theme", theme), ("palette", palette), ("painter", painter)) if value is not None}
     stored = {} if store is None else {"folder": str(store)}
@@ -60,13 +60,13 @@ def settings_of(
 
 
 def at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
-    """The settings with other URLs for an instrument's venue."""
+    """The settings with the URLs from the flags for an instrument's venue."""
     venue, _ = parse_instrument_id(instrument_id)
     return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
 
 
 def bar_of(text: str | None, settings: Settings) -> BarRule:
-    """The bar type of `--bar`, or else that of the settings."""
+    """The bar type of `--bar`; if that is not given, the bar type of the settings."""
     return settings.bar_rule() if text is None else parse_bar_rule(text)
 
 

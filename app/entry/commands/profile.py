@@ -55,7 +55,7 @@ class ProfileRequest:
 
 
 def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
-    """Print the volume profile of a file.
+    """Print the volume profile of a trades file.
 
     Raises
     ------

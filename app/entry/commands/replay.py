@@ -18,7 +18,7 @@ SLOWEST, FASTEST = 0.1, 1000.0
 
 
 def load_trades(source: str, span: Span, reading: Reading | None, store_folder: Path) -> Recording:
-    """Load the trades of a span from a trades file or, for an id, from the store.
+    """Load the trades of a span from a trades file or, for an instrument id, from the store.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def trades_in_span(trades: TradeBatch, span: Span) -> TradeBatch:
 
 
 def with_sequential_ids(trades: TradeBatch) -> TradeBatch:
-    """The trades, numbered again unless most of their ids are consecutive, so that a larger step between two ids is a gap.
+    """The trades, numbered again from 1 if most of their ids are not consecutive; afterwards a jump between two ids is a gap.
 
     A file does not state whether its ids are consecutive. If most of them are not, they are only names, and the trades are
     numbered in their order.

@@ -63,7 +63,7 @@ def _require_as_of(series: FootprintSeries, as_of_ns: int) -> None:
 
 
 def _require_profiles(chart: Chart) -> None:
-    """Check that every profile has trades, or candles that fill in for them."""
+    """Check that every placed profile has trades, or candles that fill in for them."""
     times, number = chart.series.times, chart.series.number
     for placed in chart.anchors.profiles:
         rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
@@ -97,7 +97,7 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
 
 
 def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: SnapshotRequest) -> Chart:
-    """A chart of all trades of a file or simulation; the ids that they skip are gaps."""
+    """A chart of all trades of a file or simulation; ids that are missing between them are gaps."""
     store = TradeStore()
     store.insert(trades)
     covered = TapeRanges(id_ranges(trades, Source.ARCHIVE)).covered(proven=True)

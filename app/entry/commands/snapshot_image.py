@@ -21,7 +21,7 @@ from rendering.view.frame import Mode
 
 
 def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:
-    """The overlays of the settings, with those of `show` and without those of `hide`.
+    """The overlays to draw: those of the settings and of `show`, without those of `hide`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The TPO letters of a trades file, one object per session.
+"""The TPO profile of each session in a trades file, as JSON or a table.
 
 Prices are decimal text. `letters`, `single_prints` and `poc` name rows by their lower edge; `vah` and `val` are edges of
 rows; the initial balance and the midpoint are traded prices (see `app.analytics.tpo`).

@@ -46,7 +46,7 @@ class WhyRequest:
 
 
 def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -> None:
-    """Print the explanations; with `csv`, which requires a single one, also write the trades behind it to that file.
+    """Print the explanations; with `csv`, which requires a single value, also write the trades behind the value to that file.
 
     Raises
     ------

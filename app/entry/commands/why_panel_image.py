@@ -18,7 +18,7 @@ from widgets.parts.qt_palette import palette_of
 
 
 def draw_panel(scene: ChartScene, image: QImage, where: str) -> None:
-    """Draw the panel for `TIME@PRICE` into an image of the scene.
+    """Draw the Why? panel for the value at `TIME@PRICE` into an image of the scene.
 
     Raises
     ------

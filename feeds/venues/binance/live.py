@@ -52,7 +52,7 @@ class _ExchangeInfo(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class BinanceMarket:
-    """One of Binance's markets.
+    """One of Binance's market groups, spot or futures, with its addresses and limits.
 
     Attributes
     ----------
@@ -150,12 +150,12 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
 
 
 def wire(instrument: Instrument, market: BinanceMarket, ws_url: str) -> StreamSpec:
-    """The stream of one symbol, selected by its address without a subscription."""
+    """Address and decoder of a symbol's stream; the address selects the symbol, so there is no subscription."""
     return StreamSpec(f"{ws_url}{market.stream_path}/{instrument.symbol.lower()}@aggTrade", stream_decoder(instrument))
 
 
 class BinanceHistory:
-    """Historical aggregate trades, by id.
+    """History of aggregate trades, requested by id.
 
     Parameters
     ----------
@@ -177,11 +177,11 @@ class BinanceHistory:
         return self._wall_ns() - round(self._market.kept_hours * 3_600e9) if self._market.by_hours else 0
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; empty if there is none."""
+        """A batch with only the newest trade; empty if there is none."""
         return self._batch(await self._page({"limit": 1}, urgent=True))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades with ids `first_id` to `last_id`.
+        """Iterate in pages over the trades with ids from `first_id` to `last_id`, inclusive.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class BinanceHistory:
             first_id = wanted[-1].a + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
+        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
 
         Raises
         ------
@@ -221,7 +221,7 @@ class BinanceHistory:
         await self._rest.aclose()
 
     async def _advancing_page(self, first_id: int, last_id: int) -> list[AggregateTrade]:
-        """The trades from `first_id` on, up to a page.
+        """One page of trades from `first_id` on; empty if there are none.
 
         A page that is empty or has only older trades is requested again, twice.
         """
@@ -236,7 +236,7 @@ class BinanceHistory:
         return []
 
     async def _first_page(self, start_ms: int) -> list[AggregateTrade]:
-        """The first page of trades at or after a time, with three tries; empty if there are none."""
+        """The first page of trades at or after a time; empty if there are none."""
         now_ms = self._wall_ns() // 1_000_000
         if self._market.by_hours:
             start_ms = max(start_ms, now_ms - round(self._market.kept_hours * _HOUR_MS))

@@ -24,7 +24,7 @@ from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, Trade
 
 
 class AggregateTrade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of an aggregate trade that we use, as in a page of history."""
+    """The fields that we use of an aggregate trade, as in a page of history."""
 
     a: TradeId
     p: str
@@ -55,7 +55,7 @@ def stream_decoder(instrument: Instrument) -> Decoder[Update]:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[AggregateTrade]) -> TradeBatch:
-    """Decoded trades as columns, without trades of zero quantity.
+    """Convert decoded trades to columns, without trades of zero quantity.
 
     Raises
     ------

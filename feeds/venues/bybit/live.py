@@ -44,7 +44,7 @@ _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 3, 5, 15, 30,
 
 @dataclass(frozen=True, slots=True)
 class BybitMarket:
-    """A market of Bybit: our name, Bybit's name, size of the newest page."""
+    """One of Bybit's market groups: our name, Bybit's name, and the number of trades in a page of the newest."""
 
     venue: str
     category: str
@@ -85,7 +85,7 @@ class _Symbol(msgspec.Struct, frozen=True):
 
 
 class _Kline(msgspec.Struct, frozen=True, array_like=True):
-    """A candle; the last value is the turnover.
+    """A candle as Bybit documents it; its last value, the turnover, is not read.
 
     `["1709891679000","27450","27460","27440","27455","123.45","3390000"]`
     """
@@ -164,12 +164,12 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
 
 
 def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec:
-    """The stream of one symbol."""
+    """Address, subscription and decoder of a symbol's stream."""
     return StreamSpec(f"{ws_url}/v5/public/{market.category}", StreamDecoder(instrument), greeting(instrument.symbol), PING)
 
 
 def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
-    """The newest trades of one symbol, all the history that Bybit offers."""
+    """A history with only the newest trades of one symbol, as Bybit offers no older ones over REST."""
 
     async def recent() -> TradeBatch:
         page, _ = await rest.ask("recent-trade", RecentTrade, urgent=True, symbol=instrument.symbol, limit=rest.market.newest)

@@ -41,7 +41,7 @@ _LASTING = ("not found", "invalid", "not support", "params error")
 
 
 class PublicTrade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a trade in the stream that we use."""
+    """The fields that we use of a trade in the stream."""
 
     T: Ms
     s: str
@@ -70,7 +70,7 @@ class _Topic(msgspec.Struct, frozen=True):
 
 
 class RecentTrade(msgspec.Struct, frozen=True):
-    """The fields of a trade by REST that we use."""
+    """The fields that we use of a trade in a REST answer."""
 
     execId: _Id  # noqa: N815
     symbol: str
@@ -119,7 +119,7 @@ def greeting(symbol: str) -> Subscription:
 
 
 def batch_of_page(instrument: Instrument, trades: Sequence[RecentTrade]) -> TradeBatch:
-    """A page of history, newest first, as columns, oldest first.
+    """Convert a page of history, which is newest first, to columns, oldest first.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _accepted(frame: bytes) -> bool:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
-    """The kind of a message without trades; replies have an `op`."""
+    """The kind of a message without trades; replies are recognized by their field `op`."""
     for decoder in (_OPERATION, _TOPIC):
         try:
             known = decoder.decode(frame)

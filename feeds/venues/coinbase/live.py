@@ -74,7 +74,7 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
 
 
 class CoinbaseHistory:
-    """Historical trades of one product, by id.
+    """History of one product's trades, requested by id.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ class CoinbaseHistory:
         self.instrument, self._rest = instrument, rest
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; empty if there is none."""
+        """A batch with only the newest trade; empty if there is none."""
         return self._batch(await self._page({"limit": 1}, urgent=True))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades with ids `first_id` to `last_id`.
+        """Iterate in pages over the trades with ids from `first_id` to `last_id`, inclusive.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class CoinbaseHistory:
             first_id = next_id
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
+        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class CoinbaseHistory:
         await self._rest.aclose()
 
     async def _first_since(self, start_ns: int, before_id: int) -> int:
-        """An id at most a page before the first trade since a time.
+        """An id at most 1,000 lower than that of the first trade at or after a time.
 
         Found by doubling steps backwards, then bisection.
         """
@@ -148,12 +148,12 @@ class CoinbaseHistory:
         return low
 
     async def _is_before(self, trade_id: int, time_ns: int) -> bool:
-        """True if the last trade up to an id was before a time, or if there is no such trade."""
+        """True if the last trade with an id up to `trade_id` was before a time, or if there is no such trade."""
         found = self._batch(await self._before(trade_id + 1, 1))
         return not len(found) or int(found.time_ns[-1]) < time_ns
 
     async def _before(self, trade_id: int, count: int) -> list[Trade]:
-        """The newest trades with lower ids, oldest first.
+        """Up to `count` trades with the largest ids below `trade_id`, oldest first.
 
         A page with none of them is requested again, twice.
         """

@@ -28,7 +28,7 @@ from feeds.venues.rfc3339 import rfc3339_ns
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a trade that we use, as in a page of history."""
+    """The fields that we use of a trade, as in a page of history."""
 
     trade_id: TradeId
     side: Literal["buy", "sell"]
@@ -50,7 +50,7 @@ class _Channel(msgspec.Struct, frozen=True):
 
 
 class _Talk(msgspec.Struct, frozen=True):
-    """The fields of any stream message, an acknowledgement or an error."""
+    """The fields that we use of a stream message that may be an acknowledgement or an error."""
 
     type: str
     channels: list[_Channel] = []
@@ -85,7 +85,7 @@ def greeting(product: str) -> Subscription:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    """Decoded trades as columns in their order, without trades of zero quantity.
+    """Convert decoded trades to columns in the same order, without trades of zero quantity.
 
     Raises
     ------

@@ -70,7 +70,7 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
 
 
 def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory:
-    """The newest trades of one contract, all the history that the venue offers."""
+    """A history with only the newest trades of one contract, as the venue offers no older ones."""
 
     async def recent() -> TradeBatch:
         question = {"type": "recentTrades", "coin": instrument.symbol}

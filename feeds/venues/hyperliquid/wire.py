@@ -32,7 +32,7 @@ PING = KeepAlive('{"method":"ping"}', 30.0)  # without a message from us for a m
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a trade that we use."""
+    """The fields that we use of a trade."""
 
     coin: str
     side: Literal["A", "B"]
@@ -106,7 +106,7 @@ def oldest_first(trades: Sequence[T]) -> Sequence[T]:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    """Decoded trades as columns in their order, without trades of zero quantity.
+    """Convert decoded trades to columns in the same order, without trades of zero quantity.
 
     Raises
     ------

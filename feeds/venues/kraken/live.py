@@ -34,7 +34,7 @@ _FIRST_STEP_NS = 60_000_000_000
 
 
 class KrakenHistory:
-    """Historical trades of one pair.
+    """History of one pair's trades, requested by time.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ class KrakenHistory:
         self._pair = rest_pair(instrument.symbol)
 
     async def recent(self) -> TradeBatch:
-        """The newest page of trades, oldest first."""
+        """The newest trades, up to 1,000, oldest first."""
         return (await self._page(None, urgent=True))[0]
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades with ids `first_id` to `last_id`.
+        """Iterate in pages over the trades with ids from `first_id` to `last_id`, inclusive.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class KrakenHistory:
                 yield wanted
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
+        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class KrakenHistory:
         await self._rest.aclose()
 
     async def _pages(self, start_ns: int, before_id: int | None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from a little before a time, each once.
+        """Iterate in pages over the trades from 1 µs before `start_ns` on, each trade once.
 
         A page begins a microsecond before the end of the last one, as trades of equal time may be on both pages.
         """
@@ -113,7 +113,7 @@ class KrakenHistory:
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
-        """Find, with requests, a trade less than a page before `trade_id`, and return its time; 0 if there is none."""
+        """The time of a trade at or before `trade_id`, requested until one less than 1,000 ids earlier is found; 0 if there is none."""
         step_ns = _FIRST_STEP_NS
         for look in range(_LOOKS):
             below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
@@ -137,7 +137,7 @@ class KrakenHistory:
         return 0 if below is None else below.time_ns
 
     async def _page(self, since_ns: int | None, *, urgent: bool = False) -> tuple[TradeBatch, int]:
-        """A page of up to 1,000 trades after a time, or of the newest.
+        """A page of up to 1,000 trades after `since_ns` or, if it is None, of the newest.
 
         Second value: the time at which the next page begins.
         """

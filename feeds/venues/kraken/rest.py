@@ -46,7 +46,7 @@ def rest_of(url: str) -> RestClient:
 
 
 def rest_pair(symbol: str) -> str:
-    """The REST name of a pair: XBTUSD for BTC-USD."""
+    """Kraken's name of a pair in REST requests: XBTUSD for our BTC-USD."""
     return "".join(_REST_NAMES.get(name, name) for name in symbol.split("-"))
 
 

@@ -38,7 +38,7 @@ _NANOSECOND = Decimal("1e-9")
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a trade in the stream that we use."""
+    """The fields that we use of a trade in the stream."""
 
     symbol: str
     side: Literal["buy", "sell"]
@@ -95,7 +95,7 @@ class _Result(msgspec.Struct, frozen=True):
 
 
 class _Talk(msgspec.Struct, frozen=True):
-    """The fields of a channel's message or a reply to a method."""
+    """The fields that we use of a message from a channel or a reply to a request."""
 
     channel: str = ""
     method: str = ""
@@ -108,7 +108,7 @@ _talk = msgspec.json.Decoder(_Talk)
 
 
 def pair_of(symbol: str) -> str:
-    """Kraken's name of a pair: `BTC/USD` for our `BTC-USD`.
+    """Kraken's name of a pair in its stream: `BTC/USD` for our `BTC-USD`.
 
     Ours can be part of a file name.
     """
@@ -127,7 +127,7 @@ def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda b
 
 
 def greeting(symbol: str) -> Subscription:
-    """The subscription to one pair's trades, without a first snapshot."""
+    """The subscription to one pair's trades, without a snapshot of earlier trades."""
     pair = pair_of(symbol)
 
     def accepted(frame: bytes) -> bool:
@@ -146,7 +146,7 @@ def greeting(symbol: str) -> Subscription:
 
 
 def history_batch(instrument: Instrument, trades: Sequence[HistoryTrade]) -> TradeBatch:
-    """A page of history as columns in its order, without trades of zero quantity.
+    """Convert a page of history to columns in the same order, without trades of zero quantity.
 
     Raises
     ------

@@ -34,7 +34,7 @@ _INTERVALS = (
 
 
 class OkxHistory:
-    """Historical trades, by id; the venue has about three months.
+    """History of one instrument's trades, requested by id; the venue has about three months.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ class OkxHistory:
         return self._wall_ns() - _KEPT_NS
 
     async def recent(self) -> TradeBatch:
-        """The newest trade; empty if there is none."""
+        """A batch with only the newest trade; empty if there is none."""
         return self._batch(await self._page(urgent=True, limit=1))
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades with ids `first_id` to `last_id`; stop after three pages without any.
+        """Iterate in pages over the trades with ids `first_id` to `last_id`, inclusive; stop after three consecutive pages without any.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class OkxHistory:
             first_id = end_id + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to but without `before_id`, or up to now.
+        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class OkxHistory:
         await self._rest.aclose()
 
     async def _first_id(self, start_ms: int, newest_ms: int) -> int:
-        """The id of the first trade at or after a time, or of the first that exists."""
+        """The id of the first trade at or after a time, of those that the venue still has; 0 if it has none."""
         page = await self._before(start_ms)
         if not page:  # the venue has no trades that old: find the first millisecond that has any before it
             none_ms, some_ms = start_ms, max(start_ms, newest_ms) + 1
@@ -119,7 +119,7 @@ class OkxHistory:
         return await self._page(type=2, after=time_ms)
 
     async def _page(self, *, urgent: bool = False, **params: int) -> list[Trade]:
-        """Up to 100 trades, oldest first."""
+        """A page of up to 100 trades, oldest first; `params` selects them."""
         asked: dict[str, int] = {"limit": _PAGE} | params
         page = await self._rest.ask("market/history-trades", Trade, urgent=urgent, instId=self.instrument.symbol, **asked)
         page.sort(key=lambda trade: trade.tradeId)
@@ -131,7 +131,7 @@ class OkxHistory:
 
 
 class _Candle(msgspec.Struct, frozen=True, array_like=True):
-    """A candle.
+    """A candle as OKX documents it.
 
     `["1597026383085","3.721","3.743","3.677","3.708","8422410","22698348.04","12698348.04","0"]`
     """

@@ -29,7 +29,7 @@ WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://www.okx.com"
 
 @dataclass(frozen=True, slots=True)
 class OkxMarket:
-    """One of OKX's markets: our name, and OKX's name."""
+    """One of OKX's market groups: our name, and OKX's name."""
 
     venue: str
     kind: str
@@ -78,7 +78,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
 
 
 def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
-    """The stream of one instrument."""
+    """Address, subscription and decoder of an instrument's stream."""
     return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
 
 

@@ -1,4 +1,4 @@
-"""OKX's REST interface, with errors sorted by whether a retry can help."""
+"""OKX's REST interface; the class of an error shows whether a retry can help."""
 
 from __future__ import annotations
 

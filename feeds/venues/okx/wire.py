@@ -36,7 +36,7 @@ _CLOSING = "64008"
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a trade that we use."""
+    """The fields that we use of a trade."""
 
     instId: str  # noqa: N815
     tradeId: TradeId  # noqa: N815
@@ -80,7 +80,7 @@ def greeting(symbol: str) -> Subscription:
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
-    """Decoded trades as columns, without trades of zero quantity.
+    """Convert decoded trades to columns, without trades of zero quantity.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _accepted(frame: bytes) -> bool:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
-    """The kind of a message without trades: replies and notices have an `event`.
+    """The kind of a message without trades; replies and notices are recognized by their field `event`.
 
     Other channels are ignored.
     """

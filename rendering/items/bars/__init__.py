@@ -1,1 +1,1 @@
-"""Bars and cells, and marks on them."""
+"""Layers that draw bars, cells, and marks on them."""

@@ -38,7 +38,7 @@ class CoverageMarks(NamedTuple):
 
 
 class CoverageItem(ChartItem):
-    """The coverage ribbon: one mark per bar, or per run of narrow bars; none while the coverage is unknown."""
+    """The coverage ribbon: one mark per bar, or one for neighbouring narrow bars; empty while the coverage is unknown."""
 
     z = 61.0
     rest_s = READING_REST_S
@@ -99,7 +99,7 @@ class CoverageItem(ChartItem):
 
 
 def marks_of(frame: Frame, coverage: BarCoverage) -> CoverageMarks:
-    """One mark per bar, on the bar's pixels; narrow bars with one state share a mark."""
+    """The marks of the coverage ribbon, one per bar; neighbouring narrow bars with the same state share a mark."""
     grid = frame.pixels
     numbers = coverage.first + np.arange(len(coverage.state))
     left, right = grid.bar_x(numbers) - grid.left, grid.bar_x(numbers + 1) - grid.left

@@ -1,4 +1,4 @@
-"""A legend text on the part of a value's session, day, week or month that is not loaded."""
+"""A legend text that shows which part of a session, day, week or month is not loaded."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rendering.view.frame import Frame
 
 
 class CoverageText:
-    """The coverage text of one layer, computed once for each state of the chart."""
+    """The coverage text of one layer, cached until bars, gaps, settings or the division of time change."""
 
     def __init__(self) -> None:
         self._cached: tuple[tuple[object, ...], str] = (), ""
 
     def of(self, frame: Frame, division: TimeDivision) -> str:
-        """The text to append to a value's name: `, data from …`, `, ⚠ 1 gap`; empty if all is loaded."""
+        """The text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty if its newest period is completely loaded."""
         series = frame.chart.series
         if not series.n_bars:
             return ""

@@ -1,4 +1,4 @@
-"""Lines through one value per bar, drawn from numpy columns at any zoom."""
+"""Lines through one value per bar, drawn from numpy arrays at any zoom."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Curve(NamedTuple):
     joined: np.ndarray
 
     def draw(self, painter: QPainter, pen: QPen, exposed: QRectF) -> None:
-        """Draw the part of the line inside `exposed`, up to the next points on each side."""
+        """Draw the part of the line inside `exposed`, and up to two points beyond it on each side."""
         if len(self.x) < 2:
             return
         first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
@@ -38,7 +38,7 @@ class Curve(NamedTuple):
 
 
 def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray) -> Curve:
-    """A line through the middles of the bars `[first, end)` (indices).
+    """A line with one height per bar, through the middles of the bars `[first, end)` (indices).
 
     Of bars that share a device pixel the lowest and the highest are drawn, in their order, so that no extreme is lost.
 
@@ -61,7 +61,7 @@ def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray
 
 
 def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Indices of the lowest and the highest value on each pixel, ascending."""
+    """Indices of the lowest and the highest value in each column of pixels, ascending."""
     order = np.lexsort((y, pixel))
     starts = np.flatnonzero(np.diff(pixel[order], prepend=pixel[order[0]] - 1))
     ends = np.append(starts[1:], len(order)) - 1

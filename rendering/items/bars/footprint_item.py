@@ -1,4 +1,4 @@
-"""Candles, cells and digits: the chart itself."""
+"""The layer that draws the bars of the chart: candles, cells and digits."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class FootprintItem(ChartItem):
         self._region: QRectF | None = None
 
     def install(self, name: PainterName, painter: CellPainter) -> None:
-        """Add a painter, or replace the one with this name."""
+        """Add a painter under a name, or replace the painter with that name."""
         self._painters[name] = painter
 
     def remove(self, name: PainterName) -> None:
-        """Remove a painter that has failed; the raster painter stays."""
+        """Remove a painter that has failed; the raster painter is never removed."""
         if name != "raster":
             self._painters.pop(name, None)
 
@@ -44,7 +44,7 @@ class FootprintItem(ChartItem):
         return QRectF(*frame.layout.price)
 
     def refresh(self, frame: Frame) -> bool:
-        """Prepare the frame's painter, then request a repaint of the region that changed; return False if none did."""
+        """Let the frame's painter prepare the frame, then mark the changed region as dirty; return False if nothing changed."""
         painter = self._painters.get(frame.painter, self.raster)
         self._region = painter.prepare(frame)
         if painter is not self._drawn_by:
@@ -52,11 +52,11 @@ class FootprintItem(ChartItem):
         return super().refresh(frame)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        """The region that the painter returned, or the price pane if the painter is another one."""
+        """The region that the painter reported as changed, or the price pane if another painter draws from now on."""
         return self._region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Draw with the current painter."""
+        """Draw the exposed part of the bars with the current painter."""
         self._drawn_by.draw(painter, frame, exposed)
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
@@ -72,6 +72,6 @@ class FootprintItem(ChartItem):
         self._drawn_by.settle()
 
     def take_after(self, other: ChartItem) -> None:
-        """Copy the volume ranks, so that cells have the same colours."""
+        """Copy another footprint item's volume ranks, so that both draw cells in the same colours."""
         if isinstance(other, FootprintItem):
             self.raster.keeper.ranks = other.raster.keeper.ranks

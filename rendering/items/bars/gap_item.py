@@ -1,4 +1,4 @@
-"""Gaps: a hatched band over the time of missing trades, with their number."""
+"""Gaps: hatched bands over the times of missing trades, with the number of missing trades if it is known."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class GapBand(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The label at the bottom of the band."""
+        """The label of the band, e.g. `⚠ 12 trades missing`."""
         if not self.missing:
             return "⚠ trades may be missing"
         return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
 
 
 class GapItem(ChartItem):
-    """Bands over all panes with bars, under the legend."""
+    """The bands of gaps: they cover all panes with bars, and lie under the legend."""
 
     z = 55.0
 

@@ -31,7 +31,7 @@ _MAX_BUBBLES = 400
 
 
 class Bubble(NamedTuple):
-    """A large trade on the screen, logical pixels.
+    """A large trade as a bubble on the screen, in logical pixels.
 
     `place` is its index among the large trades in view, in the order of the tape.
     """
@@ -92,7 +92,7 @@ class LargeTradesItem(ChartItem):
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The hit target of the bubble under the mouse; of several, the smallest, which is on top."""
+        """The hit target of the bubble under the mouse; of several bubbles there, that of the smallest, which is on top."""
         under = [bubble for bubble in self.bubbles(frame) or () if math.hypot(bubble.x - x, bubble.y - y) <= max(bubble.radius, NEAR_PX)]
         if not under or self._large is None or not frame.layout.price.holds(x, y):
             return []
@@ -132,5 +132,5 @@ class LargeTradesItem(ChartItem):
 
 
 def _signed(side: int, text: str) -> str:
-    """Put the symbol of the side before a text, so that colour is not the only mark."""
+    """Put ▲ for a buy or ▼ for a sell before a text, so that the side is not shown by colour alone."""
     return ("▲" if side > 0 else "▼" if side < 0 else "") + text.strip()

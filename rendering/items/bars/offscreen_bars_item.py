@@ -1,4 +1,4 @@
-"""The number of bars above or below the visible prices, shown at that edge."""
+"""The number of bars above or below the visible prices, shown at the upper or lower edge."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _RIGHT_PX, _PADDING_PX, _FOOT_PX = 10.0, 7.0, 4.0
 
 
 class OffscreenBars(NamedTuple):
-    """Numbers of bars entirely above and entirely below the visible prices."""
+    """Numbers of bars at visible times whose prices are all above, and all below, the visible prices."""
 
     above: int
     below: int
 
     @property
     def texts(self) -> tuple[str, str]:
-        """The texts at the upper and at the lower edge; empty without such bars."""
+        """The texts at the upper and at the lower edge; a text is empty if there are no bars to count."""
         return _text("▲", self.above, "above"), _text("▼", self.below, "below")
 
 
 class OffscreenBarsItem(ChartItem):
-    """Texts at the upper and lower right, while bars are out of view there."""
+    """Texts at the upper and lower right that count the bars above and below the visible prices."""
 
     z = 81.0
 
@@ -56,7 +56,7 @@ class OffscreenBarsItem(ChartItem):
 
 
 def count_offscreen_bars(frame: Frame) -> OffscreenBars:
-    """Count the bars in view whose prices are all out of view."""
+    """Count the bars at visible times whose prices are all above, and those whose prices are all below, the visible prices."""
     first, end = bars_in_view(frame)
     series, (low, high) = frame.chart.series, frame.viewport.visible_ticks()
     return OffscreenBars(int(np.count_nonzero(series.low[first:end] > high)), int(np.count_nonzero(series.high[first:end] < low)))

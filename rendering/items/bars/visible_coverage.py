@@ -65,13 +65,13 @@ class VisibleCoverage:
 
 
 def _bars(frame: Frame, *, as_of: bool) -> tuple[int, int]:
-    """First and last bar number in view; with `as_of`, none after the frame's."""
+    """First and last bar number in view; with `as_of`, neither is after the as-of bar of the frame."""
     first, last = frame.viewport.visible_bars()
     return (first, last) if frame.as_of is None or not as_of else (min(first, frame.as_of), min(last, frame.as_of))
 
 
 def begins_ns(frame: Frame) -> int | None:
-    """Start of the tape of a recording or simulation; None if live or unknown.
+    """Start time of the tape in a replay or simulation, ns; None in other modes, or if it is unknown.
 
     It starts with the first covered time, or with the first candle if that is earlier. A live market may have earlier trades.
     """
@@ -97,7 +97,7 @@ _STATE_TEXTS = {
 
 
 def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
-    """A text on the missing trades of one bar; empty if none are missing or the coverage is unknown.
+    """A text if trades of one bar are missing or unverified; empty if its trades are complete or its coverage is unknown.
 
     `numbered` is whether the market numbers its trades; without ids, missing trades cannot be proved.
     """
@@ -118,6 +118,6 @@ def share_text(coverage: BarCoverage | None) -> str:
 
 
 def share_figure(coverage: BarCoverage) -> str:
-    """The warning sign and the share of time that is covered, without words: `⚠ 97 %`."""
+    """A short text with the covered share of the visible time, e.g. `⚠ 97 %`."""
     percent = math.floor(100 * coverage.share)
     return f"⚠ {'> 99' if percent == 100 else percent} %"

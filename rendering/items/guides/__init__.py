@@ -1,1 +1,1 @@
-"""Axes, tags, crosshair, legend and badges."""
+"""Layers that draw axes, tags, crosshair, legend and badges."""

@@ -1,4 +1,4 @@
-"""A veil over the bars after the as-of moment, which no value uses.
+"""A veil over the bars after the as-of moment, because no value uses these bars.
 
 Two layers: one over the cells and under the lines of the price pane, one over the panes below.
 """
@@ -42,7 +42,7 @@ class AsOfVeilItem(ChartItem):
         painter.fillRect(QRectF(left, pane.top(), hairline(frame), pane.height()), qcolor(frame.theme.crosshair))
 
     def _draw_names(self, painter: QPainter, veiled: QRectF) -> None:
-        """Draw the overlays that lie under the cells a second time, on the veil, which would hide their names."""
+        """Draw the overlays under the veil a second time, on top of it, because the veil would hide their names."""
         scene = self.scene()
         layers = [layer for layer in scene.items() if isinstance(layer, ChartItem)] if scene is not None else []
         for layer in sorted(layers, key=lambda layer: layer.zValue()):
@@ -60,4 +60,4 @@ class AsOfStripVeilItem(AsOfVeilItem):
         return QRectF(0, top, frame.layout.price.right, frame.layout.time_axis.top - top)
 
     def _draw_names(self, painter: QPainter, veiled: QRectF) -> None:
-        """Draw nothing, as there are no cells in the panes under the bars."""
+        """Draw nothing: in the panes under the bars, no overlay is drawn again on top of the veil."""

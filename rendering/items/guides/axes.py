@@ -31,7 +31,7 @@ class PlacedTime(NamedTuple):
 
 
 class PriceAxisItem(ChartItem):
-    """Round prices at the right edge, with the market's decimal places."""
+    """The price axis: round prices at the right edge, with the market's decimal places."""
 
     z = 60.0
     rest_s = READING_REST_S
@@ -67,7 +67,7 @@ class PriceAxisItem(ChartItem):
                 self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of the tags of all visible layers; axis labels under them are omitted."""
+        """Heights of the price tags of all visible layers; price labels that touch a tag are omitted."""
         if self._tagging is None:
             scene = self.scene()
             layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
@@ -76,7 +76,7 @@ class PriceAxisItem(ChartItem):
 
 
 class TimeAxisItem(ChartItem):
-    """Times under the bars, UTC; new days in bold, the view's first date on the left."""
+    """The time axis: UTC times under the bars, `strong` labels in bold, and the view's first date on the left."""
 
     z = 60.0
 
@@ -144,13 +144,13 @@ class GridItem(ChartItem):
 
 
 def visible_price_ticks(frame: Frame) -> range:
-    """The labelled prices in view, in ticks."""
+    """The prices in view that have a label and a grid line, in ticks."""
     viewport = frame.viewport
     return price_labels(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
 
 
 def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
-    """The labelled times in view, left to right, and their positions."""
+    """The time labels in view with their positions, left to right."""
     rule, viewport = frame.chart.series.rule, frame.viewport
     first, last = viewport.visible_bars()
     if rule.is_time:
@@ -168,7 +168,7 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
 
 
 def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel], list[int]]:
-    """Labels at regular bar numbers, and the numbers, for bars that are not by time.
+    """Time labels at every n-th bar, and the numbers of these bars, for bars that are not built by time.
 
     No labels where there are no bars yet.
     """
@@ -179,7 +179,7 @@ def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel]
 
 
 def _is_free(y: float, bottom: float, tags: tuple[float, ...]) -> bool:
-    """Whether a label lies completely on the axis and touches no tag."""
+    """Whether a price label at height `y` lies completely on the axis and touches no tag."""
     half = AXIS_TEXT_PX / 2
     return half <= y <= bottom - half and all(abs(y - tag) >= half + TAG_HEIGHT_PX / 2 for tag in tags)
 

@@ -1,4 +1,4 @@
-"""Tags: filled labels on the axes for one price or one time."""
+"""Tags: filled labels that mark one price or one time on the axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A badge on the chart that shows the source of its trades unless that is live.
+"""A badge on the chart that shows when its trades are not live, e.g. replayed or stale, or when the as-of view is on.
 
 A word, a symbol and a colour name the source, so that it can be read in grey and with colour blindness. A frame around the panes has
 the same colour.
@@ -26,7 +26,7 @@ _PADDING_PX = 7.0
 
 
 class BadgeItem(ChartItem):
-    """The badge at the upper right with a frame around the panes, and the notice at the bottom that explains it."""
+    """The badge at the upper right with a frame around the panes, and a line of explanation at the lower right."""
 
     z = 82.0
 
@@ -71,13 +71,13 @@ class BadgeItem(ChartItem):
 
 
 def badge_text(frame: Frame) -> str:
-    """The badge's text: the as-of moment, if any, then the frame's or mode's badge."""
+    """The badge's text: the as-of moment, if any, then `frame.badge`, or the word for `frame.mode` if that is empty."""
     word, moment = frame.badge or _WORDS[frame.mode], as_of_text(frame)
     return " · ".join(filter(None, (f"◀ {moment}" if moment else "", word)))
 
 
 def mode_colour(theme: Theme, mode: str) -> Colour:
-    """The colour of a source of trades."""
+    """The colour of a mode, e.g. replay or stale; that of live trades for any other mode."""
     return {"simulated": theme.simulated, "replay": theme.replay, "stale": theme.stale, "offline": theme.offline}.get(mode, theme.live)
 
 

@@ -89,7 +89,7 @@ class CrosshairItem(ChartItem):
             self._draw_readout(painter, frame, pointed)
 
     def _hide_time_labels(self, painter: QPainter, frame: Frame, tag: QRectF) -> None:
-        """Hide the labels of the time axis that the tag would partly cover."""
+        """Hide the labels of the time axis that the tag would overlap."""
         for place in visible_time_ticks(frame):
             half = self._tags.width(place.tick.text) / 2 + 1
             if place.text_x + half > tag.left() and place.text_x - half < tag.right():
@@ -110,7 +110,7 @@ class CrosshairItem(ChartItem):
         painter.restore()
 
     def _regions(self, frame: Frame, pointed: CrosshairReadout | None) -> dict[str, tuple[QRectF, ...]]:
-        """The regions of each part of the crosshair."""
+        """The rectangles to paint again when a part of the crosshair changes, by part."""
         regions: dict[str, tuple[QRectF, ...]] = {}
         if pointed is None:
             return regions
@@ -134,7 +134,7 @@ class CrosshairItem(ChartItem):
 
 
 def _part(pointed: CrosshairReadout | None, part: str) -> object:
-    """The content and position of one part of the crosshair, for comparison."""
+    """The content and position of one part of the crosshair, to detect a change; None without a crosshair."""
     if pointed is None:
         return None
     return {"time": (pointed.x, pointed.time), "price": (pointed.y, pointed.price), "readout": pointed.readout}[part]
@@ -180,7 +180,7 @@ def _room_chars(frame: Frame) -> int:
 
 
 def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Part, ...], ...]:
-    """Break lines that are too long, between pairs of a name and its value."""
+    """Break lines longer than `chars` characters, but never between a name and its value."""
     wrapped: list[tuple[Part, ...]] = []
     for parts in lines:
         line: tuple[Part, ...] = ()
@@ -195,7 +195,7 @@ def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Par
 
 
 def _readout(frame: Frame, number: int, ticks: int | None, coverage: BarCoverage | None) -> tuple[tuple[Part, ...], ...]:
-    """The values of a bar and a note on missing trades, then the values of the row under the mouse."""
+    """The lines of the readout: a bar's values and a note on missing trades, then the values of the row under the mouse."""
     series, lot = frame.chart.series, frame.chart.spec.instrument.lot_size
     bar = series.index_of(number)
     lack = lack_text(coverage, number, numbered=frame.chart.spec.instrument.numbered)
@@ -251,5 +251,5 @@ def _colour(theme: Theme, token: str) -> Colour:
 
 
 def _sharp(at: float, frame: Frame) -> float:
-    """Round a position down to a device pixel, in logical pixels."""
+    """Round a position in logical pixels down to the edge of a device pixel."""
     return math.floor(at * frame.dpr) / frame.dpr

@@ -25,7 +25,7 @@ _NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
 
 
 class LastPrice(NamedTuple):
-    """The last price: its height on the screen, its colour, and the end of its line.
+    """The last price: its height on the screen, its colour, and the x position where its line ends.
 
     The colour shows the direction of the last bar while live, else the source of the trades.
     """
@@ -89,7 +89,7 @@ class LastPriceItem(ChartItem):
 
 
 def last_price(frame: Frame) -> LastPrice | None:
-    """The price of the last trade that values may use, and its colour; None before the first trade."""
+    """The last price and how to draw it: the close of the last bar, or of the last bar of an as-of view; None without bars."""
     series, theme = frame.chart.series, frame.theme
     if not series.n_bars:
         return None
@@ -105,7 +105,7 @@ def last_price(frame: Frame) -> LastPrice | None:
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:
-    """Draw the line from `left` to `right` and return the price; None if the price is out of view."""
+    """Draw the last price's line from `left` to `right` and return the price; return None if there is no such price in view."""
     shown = last_price(frame)
     if shown is None or not 0 <= shown.y < frame.layout.price.height:
         return None
@@ -117,5 +117,5 @@ def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> La
 
 
 def _strips(pane: QRectF, prices: Iterable[LastPrice | None], margin_px: float) -> list[QRectF]:
-    """Strips across a pane around the heights of the given prices."""
+    """Horizontal strips of a pane around the heights of the given prices, to be painted again."""
     return [QRectF(pane.left(), price.y - margin_px, pane.width(), 2 * margin_px) & pane for price in prices if price is not None]

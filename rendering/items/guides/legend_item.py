@@ -82,14 +82,14 @@ def _imbalance_text(rule: ImbalanceSettings) -> str:
 
 
 def legend_rect(frame: Frame) -> QRectF:
-    """Rectangle of the legend, upper left of the price pane, where it does not touch the badge."""
+    """Rectangle of the legend, at the upper left of the price pane; under the badge if there is too little space left of it."""
     lines, (top, room) = legend_lines(frame), _room(frame)
     width = max(map(len, lines)) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX
     return QRectF(LEGEND_LEFT, top, min(width, room), LINE_PX * len(lines))
 
 
 def _room(frame: Frame) -> tuple[float, float]:
-    """The legend's top and its maximum width."""
+    """The y position of the legend's upper edge, and the maximum width of the legend."""
     badge = badge_rect(frame)
     if badge.isEmpty():
         return LEGEND_TOP, frame.layout.price.right - 2 * LEGEND_LEFT
@@ -100,7 +100,7 @@ def _room(frame: Frame) -> tuple[float, float]:
 
 
 def _wrapped(parts: list[str], chars: int) -> list[str]:
-    """Join the parts to lines of at most `chars` characters; parts are never split."""
+    """Join the parts into lines of at most `chars` characters; a longer part is not split and gets its own line."""
     lines = [parts[0]]
     for part in parts[1:]:
         longer = lines[-1] + _SEPARATOR + part

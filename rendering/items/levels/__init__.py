@@ -1,1 +1,1 @@
-"""Lines across the chart: levels, VWAP, alerts."""
+"""Layers that draw lines across the chart: levels, VWAP, alerts."""

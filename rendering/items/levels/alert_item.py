@@ -71,7 +71,7 @@ class AlertItem(ChartItem):
 
 
 def _drawn(frame: Frame) -> tuple[DrawnAlert, ...]:
-    """The alerts in view, one per height, drawn at the middle of their tick.
+    """The alerts in view as they are drawn: at the middle of their tick, and only one at each height.
 
     The tag of a price between two ticks shows the nearest tick, or the lower one at half a tick, as for profile lines.
     """

@@ -33,7 +33,7 @@ _NAME_MARGIN_PX = 3 * _NAME_SPACING_PX
 
 
 class AreaLine(NamedTuple):
-    """A line on the screen, logical pixels of the price pane; `past` if its period is finished."""
+    """A line of a candle value area, in logical pixels of the price pane; `past` if its period is finished."""
 
     name: str
     left: float
@@ -42,7 +42,7 @@ class AreaLine(NamedTuple):
 
     @property
     def is_poc(self) -> bool:
-        """Whether it is the line of a POC."""
+        """Whether this is the line of a POC, not of VAH or VAL."""
         return self.name.startswith("cPOC")
 
 
@@ -68,7 +68,7 @@ class CandleAreasItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The settings of the candle value areas, and the periods that are not loaded from their start."""
+        """The legend text: settings of the candle value areas, and the periods that are not loaded from their start."""
         rules, series = frame.rules.candle_areas, frame.chart.series
         if not rules.periods or not frame.known_end:
             return ""

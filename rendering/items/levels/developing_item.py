@@ -19,7 +19,7 @@ _A_FRAME_S = 0.002
 
 
 class DevelopingItem(ChartItem):
-    """Three stepped lines that start again with each session; none between sessions."""
+    """The stepped lines of developing POC, VAH and VAL; they start again with each session, and are not drawn between sessions."""
 
     name, title = "developing", "Developing POC, VAH and VAL"
     help = "POC, VAH and VAL of the day or session as of each bar"
@@ -98,7 +98,7 @@ class DevelopingItem(ChartItem):
 
 
 def _steps(left: np.ndarray, right: np.ndarray, y: np.ndarray) -> QPolygonF:
-    """A stepped line through the bars' heights, two points per run of equal heights."""
+    """A stepped line with one height per bar; consecutive bars of equal height share one horizontal part."""
     turns = np.flatnonzero(np.diff(y)) + 1
     starts, ends = np.append(0, turns), np.append(turns - 1, len(y) - 1)
     points = np.empty((2 * len(starts), 2))

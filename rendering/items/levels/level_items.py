@@ -127,7 +127,7 @@ class LevelItem(ChartItem):
         self._name(painter, frame, [level for level in drawn if level.living], exposed)
 
     def _name(self, painter: QPainter, frame: Frame, living: list[DrawnLevel], exposed: QRectF) -> None:
-        """Write names at the right edge or after the as-of moment; of names that would overlap only the newest."""
+        """Write the names of levels at the right edge or after the as-of moment; of names that would overlap, only the newest level's."""
         taken: dict[int, float] = {}  # by the height of a name
         edge = frame.layout.price.right
         for level in reversed(living):
@@ -146,7 +146,7 @@ class LevelItem(ChartItem):
             self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
 
     def _drawn(self, frame: Frame) -> tuple[DrawnLevel, ...]:
-        """The levels in view; the same object until one of them changes."""
+        """The levels in view as they are drawn; the same tuple object while none of them changes."""
         levels = frame.chart.levels
         key = levels, levels.revision, frame.viewport, frame.dpr, frame.chart.series.n_bars, frame.as_of
         if key != self._key:

@@ -36,17 +36,17 @@ _EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class AnchorDivision:
-    """A division of time at an anchor: the time before it, and the time from it on."""
+    """A division of time into two parts: the time before an anchor, and the time from the anchor on."""
 
     anchor_ns: int
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """The earliest time, the anchor and the latest time; int64."""
+        """The starts of both parts and the end of the second: earliest time, anchor, latest time, ns; int64."""
         return np.array([_EARLIEST_NS, self.anchor_ns, _LATEST_NS], np.int64)
 
 
 class _Line:
-    """One VWAP: its values, their division of time, and its label."""
+    """One VWAP: its values, the division of time at whose starts it starts again, and its label."""
 
     def __init__(self, sums: VwapSums, division: TimeDivision, label: str, from_ns: int | None = None) -> None:
         self.figures, self.division, self.label, self.from_ns = SessionVwap(sums, division), division, label, from_ns
@@ -59,7 +59,7 @@ class _Line:
 
 
 class VwapItem(ChartItem):
-    """VWAP of each session, from its start to the start of the next.
+    """VWAP of each session, from the session's start to the start of the next session.
 
     Trades after the close are part of it.
     """
@@ -91,7 +91,7 @@ class VwapItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The period of the VWAP, and which part of it is not loaded."""
+        """The legend text: the period of the VWAP, and which part of the newest period is not loaded."""
         if not frame.chart.series.n_bars:
             return ""
         division = frame.rules.hours.from_start(self.period)
@@ -156,11 +156,11 @@ class VwapItem(ChartItem):
         return self._cached
 
     def _requests(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
-        """Division of time, label and start (None for no limit) of each line."""
+        """For each VWAP to draw: its division of time, its label, and the time from which it is drawn (None for no limit)."""
         return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
 
     def _newest(self, frame: Frame) -> tuple[object, ...]:
-        """The lines, and their right ends rounded to half device pixels, for comparison."""
+        """The lines, and the heights of their right ends rounded to half device pixels, to detect a visible change."""
         lines = self._lines(frame)
         ends: list[object] = [self._cached_for]
         for line in lines:
@@ -228,7 +228,7 @@ def period_text(frame: Frame, period: Period) -> str:
 
 
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """Heights of fractional prices in logical pixels; a price of whole ticks is at the middle of its tick."""
+    """The y positions of fractional prices, logical pixels from the top of the price pane; a whole tick is at the middle of its tick."""
     viewport = frame.viewport
     return viewport.height_px - (ticks + 0.5 - viewport.low_ticks) * viewport.tick_px
 

@@ -1,1 +1,1 @@
-"""The panes under the bars: delta, CVD, bar statistics."""
+"""Layers that draw the panes under the bars: delta, CVD, bar statistics."""

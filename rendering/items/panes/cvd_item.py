@@ -25,7 +25,7 @@ from rendering.view.layout import AXIS_TEXT_PX, Rect, Strip
 
 
 class CvdItem(ChartItem):
-    """The CVD pane."""
+    """The layer that draws CVD and its divergences in their own pane."""
 
     name = "cvd"
     title = "CVD with divergences"
@@ -48,7 +48,7 @@ class CvdItem(ChartItem):
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
-        """The period at whose start the sum is reset, and which part of the newest period is not loaded."""
+        """The legend text: the period at whose start CVD is reset, if any, and which part of the newest period is not loaded."""
         reset = cvd_reset(frame)
         return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._coverage_text.of(frame, reset)}"
 
@@ -88,7 +88,7 @@ class CvdItem(ChartItem):
             self._draw_axis(painter, frame, pane, (low, high))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of divergences under the mouse and of CVD at that bar."""
+        """Hit targets of divergences under the mouse, then of CVD at the bar under the mouse."""
         pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
         if not pane.holds(x, y):
             return []
@@ -107,7 +107,7 @@ class CvdItem(ChartItem):
             self._labels.draw(painter, x + 7, pane.bottom - 9, signed_quantity(low, lot), theme.text_muted)
 
     def _state(self, frame: Frame) -> tuple[object, ...]:
-        """The state on which the drawing of the pane depends, except for the last bars."""
+        """All that the drawing of the pane depends on, except for the values of the last bars; to detect a change."""
         marks = self._figures.marks(frame, frame.layout.strip_of("cvd"))
         viewport = frame.viewport
         return (
@@ -164,7 +164,7 @@ def _marks_at(frame: Frame, marks: list[tuple[DivergenceMark, tuple[float, float
 
 
 def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: DivergenceMark, levels: tuple[float, float], *, text: bool) -> None:
-    """Draw a line from swing to swing; bearish ones in the sell colour, with ▼."""
+    """Draw a divergence as a line from swing to swing: bearish in the sell colour, bullish in the buy colour."""
     colour = frame.theme.sell if mark.side < 0 else frame.theme.buy
     off = -5.0 if mark.side < 0 else 5.0
     painter.save()

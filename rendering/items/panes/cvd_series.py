@@ -21,7 +21,7 @@ _LOOK_BACK = 400
 
 
 class DivergenceMark(NamedTuple):
-    """A divergence on the screen: from one swing to the next, in logical pixels.
+    """A divergence on the screen: a line from its first swing to its second, in logical pixels.
 
     `price` and `cvd` are the heights of both ends in the price pane and in the CVD pane; `bars` are the numbers of both bars.
     """
@@ -35,7 +35,7 @@ class DivergenceMark(NamedTuple):
 
 
 class CvdInView:
-    """The values that a CVD layer draws, computed once per state of chart and view."""
+    """The values that a CVD layer draws, cached until the chart or the view changes."""
 
     def __init__(self) -> None:
         self._sums: CumulativeDelta | None = None
@@ -48,7 +48,7 @@ class CvdInView:
         """Number of bars computed so far, for tests."""
 
     def values(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """CVD and run number of the bars of `bars_with_lookback`; int64.
+        """CVD of the bars of `bars_with_lookback`, and the number of the gap-free run that each bar belongs to; int64.
 
         A new run starts after a gap, and where CVD starts again.
         """
@@ -85,7 +85,7 @@ class CvdInView:
         return curve(frame, first, end, heights(cvd, self.scale(frame), pane), runs)
 
     def marks(self, frame: Frame, pane: Rect) -> tuple[DivergenceMark, ...]:
-        """The divergences whose second swing is in view."""
+        """The divergences whose second swing is in view, as they are drawn."""
         series, (first, end) = frame.chart.series, bars_with_lookback(frame)
         cvd = self.values(frame)[0]
         if end - first < 2:
@@ -120,7 +120,7 @@ class CvdInView:
 
 
 def cvd_reset(frame: Frame) -> TimeDivision | None:
-    """The division of time by which CVD starts again; None for never.
+    """The division of time at whose starts CVD is reset to 0; None if it is never reset.
 
     It starts again with each session, and runs on after a session's close to the start of the next.
     """

@@ -153,7 +153,7 @@ class DeltaItem(ChartItem):
             self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
     def _draw_numbers(self, painter: QPainter, frame: Frame, columns: DeltaColumns) -> None:
-        """Write volumes and deltas if bars are wide enough; none cut by an edge."""
+        """Write each bar's volume and delta if bars are wide enough; a number that an edge would cut is left out."""
         bar_px, pane, row = frame.viewport.bar_px, frame.layout.delta, frame.layout.volume
         theme, lot = frame.theme, frame.chart.spec.instrument.lot_size
         if bar_px < VOLUME_TEXT_FROM_PX:
@@ -225,14 +225,14 @@ def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
 
 
 def largest_delta(frame: Frame) -> int:
-    """The largest running delta in view, without its sign: the scale of the columns."""
+    """The largest running delta of the bars in view, without its sign, in lots; it sets the scale of the columns."""
     first, end = bars_in_view(frame)
     highest, lowest = frame.chart.series.delta_max[first:end], frame.chart.series.delta_min[first:end]
     return max(int(highest.max()), -int(lowest.min())) if highest.size else 0
 
 
 def _lengths(values: np.ndarray, scale: float, most: float) -> np.ndarray:
-    """Lengths in device pixels, at most `most`.
+    """The lengths of values drawn at a scale, in whole device pixels, at most `most`.
 
     After the as-of moment a delta may be larger than the scale, which ignores those bars.
     """

@@ -111,7 +111,7 @@ class StatisticsItem(ChartItem):
             self._draw_titles(painter, frame)
 
     def _draw_fills(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        """Draw the fill of each value of the bars with the given numbers, coloured by rank."""
+        """Draw the background of each value in the table, coloured by the value's rank; `number` has the bars' numbers."""
         pixels, dpr, top = frame.pixels, frame.dpr, frame.layout.strip_of("statistics").top
         left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
         narrow, gap = bool((right == left).any()), round(dpr) if frame.viewport.bar_px >= 4 else 0
@@ -134,7 +134,7 @@ class StatisticsItem(ChartItem):
             painter.restore()
 
     def _draw_texts(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        """Write the values, each completely or not at all.
+        """Write the table's values; a value that would be cut is left out.
 
         A number cut by an edge would read as another number.
         """
@@ -147,7 +147,7 @@ class StatisticsItem(ChartItem):
                     self._labels.draw(painter, x, pane.top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
 
     def _steps(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> np.ndarray:
-        """The colour index of each value in the volume ramp followed by the delta ramp."""
+        """The colour of each value, as an index into the colours of the volume ramp followed by those of the delta ramp."""
         steps = self._ranks[statistic].steps(np.abs(values)).astype(np.intp)
         if not statistic.signed:
             return steps
@@ -161,7 +161,7 @@ class StatisticsItem(ChartItem):
         return self._table.row(statistic, first, end, cvd_reset(frame))
 
     def _rank(self, frame: Frame) -> None:
-        """Rank the values again when other bars are in view, a new one has opened, or settings have changed.
+        """Rank the values again when other bars are in view, a new bar has opened, or settings have changed.
 
         A live trade alone changes no other bar's colour.
         """
@@ -194,7 +194,7 @@ class StatisticsItem(ChartItem):
 
 
 def texts_of_table(frame: Frame, table: Table) -> dict[Statistic, list[str]]:
-    """The values of each row as short texts, quantities of all rows at once."""
+    """The values of each row of the table as short texts."""
     quantities = {statistic: values for statistic, values in table.items() if statistic not in _NO_QUANTITY}
     texts: dict[Statistic, list[str]] = {}
     if quantities:

@@ -1,1 +1,1 @@
-"""Volume profiles and TPO."""
+"""Layers that draw volume profiles and TPO profiles."""

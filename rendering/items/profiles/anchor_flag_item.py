@@ -1,4 +1,4 @@
-"""The flags by which the mouse drags profiles, and the labels of profile lines.
+"""The flags with which the user drags profiles, and the labels of profile lines.
 
 A flag is at the bottom of the price pane at the profile's first bar, with the profile's name. A range profile has a second one
 at its end, and the ranges of a composite are marked below. Flags that would overlap are stacked. A flag whose bar is out of view
@@ -31,7 +31,7 @@ _MARK_PX = 3.0
 
 
 class Flag(NamedTuple):
-    """A flag that the mouse can drag.
+    """A flag at the start or end of a profile, which the user can drag with the mouse.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Flag(NamedTuple):
 
     @property
     def rect(self) -> QRectF:
-        """The rectangle of the tab."""
+        """The rectangle of the flag's tab, logical pixels."""
         return QRectF(self.left, self.top, self.width, _TAB_PX)
 
 
@@ -135,7 +135,7 @@ class _Label(NamedTuple):
 
 
 class CompositeMark(NamedTuple):
-    """A mark at the bottom of the pane for a range of a composite or of a selection."""
+    """A mark at the bottom of the price pane for a time range of a composite, or of a profile selected for a composite."""
 
     left: float
     top: float
@@ -144,12 +144,12 @@ class CompositeMark(NamedTuple):
 
     @property
     def rect(self) -> QRectF:
-        """The rectangle of the mark."""
+        """The rectangle of the mark, logical pixels."""
         return QRectF(self.left, self.top, self.width, _MARK_PX)
 
 
 def marks_of(frame: Frame) -> list[CompositeMark]:
-    """Marks of composites and of profiles selected for one; selected last, on top."""
+    """Marks of composites and of profiles selected for the next composite; those of selected profiles are last, on top."""
     marks: list[CompositeMark] = []
     pane, views = frame.layout.price, profile_views(frame)
     if frame.chart.anchors.chosen:
@@ -165,7 +165,7 @@ def marks_of(frame: Frame) -> list[CompositeMark]:
 
 
 def _labels(frame: Frame) -> list[_Label]:
-    """Labels with each line's name and price, and its profile's name if several profiles have lines.
+    """Labels of the profile lines: the line's name and price, and the profile's name if several profiles have lines in view.
 
     A label is placed after the end of its line, before its start, or on it, where it covers no number.
     """
@@ -201,7 +201,7 @@ def _is_free(frame: Frame, rect: QRectF, others: list[_Label]) -> bool:
 
 
 def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Flag | None:
-    """A flag of a profile, moved up until it overlaps no other; None if it is not shown in this pane."""
+    """A profile's start or end flag, moved up while it overlaps another flag; None if it is not shown."""
     pane, placed = frame.layout.price, view.placed
     at = view.end_x if end else view.start_x
     in_view = 0 <= at <= pane.right

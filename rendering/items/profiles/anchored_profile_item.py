@@ -72,7 +72,7 @@ class AnchoredProfileItem(ChartItem):
         return " · ".join(filter(None, (*texts, period_text(frame))))
 
     def idle(self, budget_s: float) -> bool:
-        """Add up closed bars in advance, for profiles that may be needed next; return True if more remain."""
+        """Sum closed bars in advance, for profiles that may be needed later; return True if more bars remain."""
         return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
@@ -115,7 +115,7 @@ def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[ProfileLine, float]]:
-    """The lines in view and the x position of their right ends; the POC is last, on top.
+    """A profile's lines in view, each with the x position of its right end; the POC is last, on top.
 
     They start at the left edge of the profile's visible part.
     """
@@ -130,7 +130,7 @@ def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[Profil
 
 
 class _Shown(NamedTuple):
-    """The state that the drawing of a profile depends on, except for theme and view."""
+    """All that the drawing of a profile depends on, except for theme and view; to detect a change."""
 
     placed: PlacedProfile
     figures: ProfileValues | None

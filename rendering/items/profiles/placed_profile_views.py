@@ -25,7 +25,7 @@ NO_KEY = 0
 
 
 class ProfileView(NamedTuple):
-    """A profile on the screen.
+    """A placed or period profile as it is drawn on the screen.
 
     Attributes
     ----------
@@ -57,18 +57,18 @@ class ProfileView(NamedTuple):
         return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
 
     def lines_end(self, frame: Frame, *, extended: bool) -> float:
-        """The right end of its lines, logical pixels."""
+        """The x position where the profile's lines end, logical pixels; the edge of the price pane if `extended`."""
         right = float(frame.layout.price.right)
         return min(right if extended else min(self.end_x, right), frame.known_x)
 
     def width_px(self, frame: Frame) -> float:
-        """The length of its longest row, logical pixels."""
+        """The length of the profile's longest row, logical pixels."""
         left, right = self.visible_range(frame)
         return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
 
 
 def period_views(frame: Frame) -> tuple[ProfileView, ...]:
-    """The period profiles in view, oldest first; none while they are too narrow."""
+    """The period profiles in view, oldest first; empty while they would be too narrow."""
     chart, periods = frame.chart, frame.chart.anchors.periods
     if periods is None or not chart.series.n_bars:
         return ()
@@ -92,7 +92,7 @@ def _unnamed(frame: Frame, inputs: ProfileSettings, segment: PeriodSegment) -> P
 
 
 def segment_profile(frame: Frame, segment: PeriodSegment) -> PlacedProfile:
-    """A period profile as a placed profile, named by its period."""
+    """A placed profile with the time ranges of a period profile's segment, named after the period."""
     periods = frame.chart.anchors.periods
     placed = _unnamed(frame, periods.inputs if periods is not None else ProfileSettings(), segment)
     return replace(placed, name=segment_name(frame, segment))
@@ -108,13 +108,13 @@ def visible_segments(frame: Frame) -> list[PeriodSegment]:
 
 
 def segment_name(frame: Frame, segment: PeriodSegment) -> str:
-    """The name of a period: its date, and its times unless both are midnight."""
+    """The name of a period: its date if it starts and ends at midnight, else its start and end time."""
     begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (segment.start_ns, segment.end_ns))
     return f"{time_text(frame, segment.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(segment.start_ns)
 
 
 def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
-    """The segment of the period profile that contains a bar; None if none is drawn."""
+    """The segment of the period profile that contains a bar; None if no period profiles are drawn there."""
     series, periods = frame.chart.series, frame.chart.anchors.periods
     if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
         return None
@@ -136,7 +136,7 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def period_text(frame: Frame) -> str:
-    """The legend text of the period profiles; empty if there are none."""
+    """The legend text of the period profiles; empty if the chart has no period profiles."""
     periods = frame.chart.anchors.periods
     if periods is None:
         return ""
@@ -164,7 +164,7 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
 
 
 def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) -> list[str]:
-    """Texts of a profile's volume, rows and value area if they are not the chart's."""
+    """Texts for those of a profile's settings (volume, rows, value area) that differ from the usual ones of the chart."""
     grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
     volume = volume_text(inputs.volume, figures)
     words: list[str] = []
@@ -212,7 +212,7 @@ def _newest(frame: Frame) -> int:
 
 
 def _figures(frame: Frame, runs: OpenBarRanges, inputs: ProfileSettings) -> ProfileValues | None:
-    """The values of a profile over some bars up to `as_of`; None without trades."""
+    """The values of a profile over the given bars, without bars after the as-of moment; None if they have no trades."""
     if frame.as_of is not None:
         until = frame.as_of + 1
         runs = tuple((first, until if end is None else min(end, until)) for first, end in runs if first < until)
@@ -227,5 +227,5 @@ def _view(frame: Frame, placed: PlacedProfile, figures: ProfileValues | None, ru
 
 
 def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
-    """The left and right edge of a run of bars, logical pixels."""
+    """The left edge of the first bar and the right edge of the last bar of a run of bars, logical pixels."""
     return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr

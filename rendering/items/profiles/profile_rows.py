@@ -69,7 +69,7 @@ def draw_rows(
     room: tuple[float, float],
     opacity: float = 1.0,
 ) -> None:
-    """Draw rows from the left or right edge of `room`, the x range that they may use, in logical pixels."""
+    """Draw the rows of a profile from the left or right edge of `room`, the x range for them in logical pixels."""
     tones = profile_palette(frame.theme, inputs.colours)
     left, right = (round(x * frame.dpr) for x in room)
     painter.save()
@@ -99,7 +99,7 @@ def _parts(figures: ProfileValues, number: np.ndarray, shown: VolumeDisplay) -> 
 
 
 def _largest_of_each_pixel(number: np.ndarray, pixel: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The number of the longest row on each line of pixels, and the number of that line."""
+    """For each line of pixels, the number of the longest row on it, and the number of the line itself."""
     order = np.lexsort((length[number], pixel))
     last = np.flatnonzero(np.append(np.diff(pixel[order]) != 0, True))
     return number[order][last], pixel[order][last]

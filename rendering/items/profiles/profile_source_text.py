@@ -27,7 +27,7 @@ def source_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
-    """Whether neither trades nor candles cover all of a profile's time."""
+    """Whether a part of a profile's time is covered neither by trades nor by candles."""
     if figures.candles.shares:
         return not figures.candles.whole
     found = _coverage(frame, figures)

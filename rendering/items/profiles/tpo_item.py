@@ -145,7 +145,7 @@ class TpoItem(ChartItem):
             self._draw_blocks(painter, frame, session, rows, marks, colours)
 
     def _letter_room(self, frame: Frame, session: DrawnSession) -> float:
-        """Width available for a letter, logical pixels."""
+        """Width available for each letter of a session, logical pixels."""
         letters = session.letters
         if self.split:
             return letters.bracket_ns / frame.chart.series.rule.length_ns * frame.viewport.bar_px
@@ -172,7 +172,7 @@ class TpoItem(ChartItem):
     def _draw_blocks(
         self, painter: QPainter, frame: Frame, session: DrawnSession, rows: np.ndarray, marks: np.ndarray, colours: list[Colour]
     ) -> None:
-        """Draw letters as blocks: an image with one pixel per bracket, scaled to its full width."""
+        """Draw letters as coloured blocks: an image with one pixel per bracket, scaled to the width of the blocks."""
         height, grid = frame.chart.series.grid.ticks_per_row, frame.pixels
         filled = marks if self.split else np.arange(int(marks.shape[1])) < marks.sum(axis=1)[:, None]
         tops = grid.price_y((rows + 1) * height) - grid.top

@@ -39,7 +39,7 @@ class VisibleProfile:
         self._figures: tuple[tuple[object, ...], ProfileValues] | None = None
 
     def update(self, series: FootprintSeries, first_bar: int, end_bar: int) -> bool:
-        """Change to the bars `[first_bar, end_bar)` (indices); False if nothing changed."""
+        """Update the profile to the bars `[first_bar, end_bar)` (indices); return False if nothing changed."""
         changed = series.changed_since(self._revision) if series is self._series else 0
         if series is self._series and (first_bar, end_bar) == (self._first, self._end) and changed >= end_bar:
             self._revision = series.revision
@@ -56,7 +56,7 @@ class VisibleProfile:
 
     @property
     def profile(self) -> VolumeProfile | None:
-        """The rows from the lowest to the highest with trades; None if there are none."""
+        """The profile from the lowest to the highest row with volume; None if no row has volume."""
         if self._profile is None:
             traded = np.flatnonzero(self._sums.sum(axis=0))
             if traded.size:
@@ -114,7 +114,7 @@ class VisibleProfile:
             self._last_bar = first_row, np.array(cells)
 
     def _count(self, first_bar: int, end_bar: int, sign: int) -> None:
-        """Add the cells of bars (sign 1) or subtract them (sign -1)."""
+        """Add the cells of bars to the sums (sign 1), or subtract them (sign -1)."""
         if end_bar <= first_bar:
             return
         series = self._series

@@ -31,7 +31,7 @@ _SHARE_PADDING_PX = 6.0
 
 
 class VisibleProfileItem(ChartItem):
-    """The profile in a strip right of the bars, its three lines, and their prices on the axis."""
+    """The visible range profile in a strip right of the bars, its three lines, and their prices on the axis."""
 
     name = "profile"
     title = "Visible range profile"

@@ -18,7 +18,7 @@ from rendering.view.frame_coords import price_y
 
 
 class VisibleProfileLinesItem(ChartItem):
-    """The lines of the visible range profile across the price pane, taken from its item in the same scene."""
+    """The lines of the visible range profile across the price pane, read from the profile's own layer in the same scene."""
 
     name = "level-lines"
     title = "Visible range profile lines"
@@ -58,7 +58,7 @@ class VisibleProfileLinesItem(ChartItem):
         return tuple(line for line in profile.lines(frame) if drawn[line.name])
 
     def _profile(self) -> VisibleProfileItem | None:
-        """The profile item of the same scene, searched once; None if the scene has none."""
+        """The layer of the visible range profile in the same scene, cached once found; None if the scene has none."""
         if self._profile_item is None and (scene := self.scene()) is not None:
             self._profile_item = next((layer for layer in scene.items() if isinstance(layer, VisibleProfileItem)), None)
         return self._profile_item

@@ -13,7 +13,7 @@ from app.errors import VenueUnreachableError
 from app.market.trade import TradeBatch
 from feeds.venues.live_feed import LiveFeed, StreamSpec
 from tests.feeds.lines import Line, run, until, venue
-from tests.feeds.venues.test_live import CALM, GREETING, UNNUMBERED, PlainDecoder, trades
+from tests.feeds.venues.test_live_feed import CALM, GREETING, UNNUMBERED, PlainDecoder, trades
 
 STEPS = 400
 

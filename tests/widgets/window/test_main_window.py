@@ -164,7 +164,7 @@ def test_c_and_shift_c_cycle_colouring_and_style_on_the_button(qtbot, window, ke
         press(qtbot, window, Qt.Key.Key_C, *([Qt.KeyboardModifier.ShiftModifier] if key == "C" else []))
         frames(window)
         assert window.actions_by_name[name].iconText() == text
-        style = scene_of(window).style
+        style = scene_of(window).cell_style
         assert (style.colouring if key == "c" else style.cells) == text.split()[1]
         assert (style.cells if key == "c" else style.colouring) == ("sellxbuy" if key == "c" else "volume")
 
@@ -343,7 +343,7 @@ def test_letters_typed_into_a_field_are_no_commands(qtbot, window):
     edit.selectAll()
     qtbot.keyClicks(edit, "tc[]0")
     assert edit.text() == "tc[]0"
-    assert (scene_of(window).theme.name, scene_of(window).style.colouring) == (theme, "volume")
+    assert (scene_of(window).theme.name, scene_of(window).cell_style.colouring) == (theme, "volume")
 
 
 def test_chart_does_not_overwrite_typed_text(qtbot, window, desk: Desk):
@@ -459,7 +459,7 @@ def test_another_market_keeps_the_colouring(qtbot, window, desk: Desk):
     desk.set_rules(rules)
     window.frame()
     assert scene_of(window).chart is desk.chart
-    assert scene_of(window).style.colouring == "delta"
+    assert scene_of(window).cell_style.colouring == "delta"
 
 
 def test_visible_time_is_requested_from_the_chart(qtbot, window, desk: Desk):
