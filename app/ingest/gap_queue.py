@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from app.storage.owed import Owed, owed_text
+from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import Gap, TradeStore
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 600.0  # before the venue is asked again for trades it did not have
 _TOGETHER = 1_000  # trades between two gaps that are fetched again, to save a request
 _AT_ONCE = 100_000  # ids per request; of a longer gap the newest first
+_LOOK_AGAIN_NS = 1_000_000_000
+_NEVER = 1 << 62
 
 
 class GapQueue:
@@ -58,10 +62,62 @@ class GapQueue:
         return self._refused.get((part.first_id, part.last_id), (-float("inf"), 0.0))[0]
 
 
+class OwedQueue:
+    """The entries of owed trades outside those in memory, newest first.
+
+    Parameters
+    ----------
+    writer : TapeWriter
+    store : TradeStore
+        The trades in memory; gaps between them are left to its `GapQueue`.
+    wall_ns : callable
+        This machine's clock: the times of the next attempts outlast the program.
+    """
+
+    def __init__(self, writer: TapeWriter, store: TradeStore, wall_ns: Callable[[], int]) -> None:
+        self.writer = writer
+        self._store, self._wall_ns = store, wall_ns
+        self._idle: tuple[Sequence[Owed], int] = ((), 0)  # entries of which none was due, and the time until which that holds
+        self._shown: tuple[object, object, int, str] = (None, None, 0, "")
+
+    @property
+    def text(self) -> str:
+        """Text of the owed trades outside memory, for a status line; empty if there are none."""
+        rows, stored, low = self.writer.owed, self.writer.intervals, self._lowest()
+        if self._shown[:3] != (rows, stored, low):
+            self._shown = rows, stored, low, owed_text([row for row in rows if not self._in_memory(row, low)], stored, self.writer.settled)
+        return self._shown[3]
+
+    def next(self) -> Owed | None:
+        """The newest entry that is due; None if none is."""
+        rows, now_ns = self.writer.owed, self._wall_ns()
+        if rows is self._idle[0] and now_ns < self._idle[1]:
+            return None
+        low = self._lowest()
+        due = [row for row in rows if row.next_try_ns <= now_ns and not self._in_memory(row, low)]
+        if due:
+            return max(due, key=lambda row: row.span)
+        self._idle = rows, now_ns + _LOOK_AGAIN_NS
+        return None
+
+    def pause(self) -> None:
+        """Wait before the next check, because the disk cannot be written."""
+        self._idle = self.writer.owed, self._wall_ns() + 10 * _LOOK_AGAIN_NS
+
+    def _lowest(self) -> int:
+        """The lowest id of which memory knows whether it is missing."""
+        if self._store.forgotten:
+            return self._store.floor_key
+        return _NEVER if self._store.first_id is None else self._store.first_id
+
+    def _in_memory(self, row: Owed, low: int) -> bool:
+        return self._store.contiguous and row.by_ids and row.first_id > low
+
+
 def _parts(gaps: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
     """Yield the gaps, newest first; long gaps in parts of at most `_AT_ONCE` ids."""
     for gap in reversed(gaps):
-        if gap.first_id <= floor_key or not gap.missing:
+        if gap.first_id <= floor_key:
             return
         for last_id in range(gap.last_id, gap.first_id - 1, -_AT_ONCE):
             yield Gap(max(gap.first_id, last_id - _AT_ONCE + 1), last_id, gap.start_ns, gap.end_ns)

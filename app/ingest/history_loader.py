@@ -18,14 +18,19 @@ import structlog
 from app.chart.chart import Chart
 from app.errors import FeedError, GridTooFineError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.disk_history import DiskHistory, span_of
-from app.ingest.gap_queue import GapQueue
+from app.ingest.gap_queue import GapQueue, OwedQueue
 from app.ingest.retry import retry
+from app.ingest.store_backfill import fill_owed
 from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
+from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
+from app.storage.epochs import raw_id
+from app.storage.owed import Owed
+from app.storage.recorder import Recorder
 from app.storage.tape import Tape
-from app.storage.tape_ranges import TapeRange
+from app.storage.tape_ranges import TapeRange, same_epoch
 from app.storage.trade_store import Gap, TradeStore
 
 _log = structlog.get_logger(__name__)
@@ -34,6 +39,7 @@ _SHOW_EVERY_S = 2.0  # while a long gap is filled, the chart is updated at this 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0  # a page every five seconds is no load for a venue, but a gap on the chart disturbs the trader
 _PATIENCE_S = 2.0  # time that history waits for the first live trade, where it ends
 _LOOK_EVERY_S = 1.0  # in a market without trades, a request for more history is noticed this soon
+_OWED_AT_ONCE = 100_000  # trades of what is owed, before newer gaps are looked at again
 _TRIES = 4  # answers without the requested trades, before those count as not available
 
 _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
@@ -101,6 +107,7 @@ class HistoryLoader:
         wall_ns: Callable[[], int],
         monotonic_s: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        recorder: Recorder | None = None,
     ) -> None:
         self.progress: LoadProgress | None = None
         self.grid = 0
@@ -111,6 +118,8 @@ class HistoryLoader:
         self._disk = DiskHistory(tape, store) if tape is not None else None
         self._sleep = sleep
         self._gaps = GapQueue(store, monotonic_s)
+        self._recorder = recorder
+        self.owed = OwedQueue(recorder.writer, store, wall_ns) if recorder is not None else None
         self._arrived = asyncio.Event()
         self.asked_from_ns = self._now_ns = wall_ns()
         """Everything from this time until now has been requested."""
@@ -206,9 +215,29 @@ class HistoryLoader:
             await self._fetch_gaps(self._history, gaps)
         elif self._wanted_from_ns() < self.asked_from_ns:
             await (self._fetch_deep() if self._store.floor_ns else self._fetch_range())
+        elif self._history is not None and self.owed is not None and (row := self.owed.next()) is not None:
+            await self._fetch_owed(self._history, self.owed, row)
         else:
             return False
         return True
+
+    # -- what is owed on disk --------------------------------------------------------------------
+
+    async def _fetch_owed(self, history: TradeHistory, owed: OwedQueue, row: Owed) -> None:
+        """Fetch some of what is owed straight to disk: memory has dropped its time, or never had it."""
+        if self._recorder is not None:
+            await self._recorder.flush()  # trades that wait to be written would be fetched again
+        before = sum(left.length_ns for left in row.left(owed.writer.intervals, owed.writer.settled))
+
+        def show(_span: Span, trades: int) -> None:
+            what = f"{before:,} owed trades" if row.by_ids else f"what is owed since {timestamp_text(row.span.start_ns)}"
+            self.progress = LoadProgress(what, min(1.0, trades / max(1, before)) if row.by_ids else 0.0)
+
+        try:
+            await fill_owed(owed.writer, history, row, show, most=_OWED_AT_ONCE, tries=1, sleep=self._sleep)
+        except StoreError as error:  # the recorder reports it: what is owed waits for the disk
+            owed.pause()
+            _log.info("owed trades not stored", reason=error.detail)
 
     # -- gaps ------------------------------------------------------------------------------------
 
@@ -226,12 +255,14 @@ class HistoryLoader:
             return
 
         def share(page: TradeBatch) -> float:
-            return (int(page.trade_id[-1]) - first_id + 1) / (last_id - first_id + 1)
+            return (int(page.trade_id[-1]) - raw_id(first_id) + 1) / (last_id - first_id + 1)
 
         for attempt in range(_TRIES):
             if attempt:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
-            if await self._fetch(history.between(first_id, last_id), what, share):
+            if self._store.last_id is not None and not same_epoch(last_id, self._store.last_id):
+                break  # the venue has other trades under these ids by now
+            if await self._fetch(history.between(raw_id(first_id), raw_id(last_id)), what, share):
                 return  # what is left is a gap of its own, with its own tries
         self._gaps.ask_later(gaps)
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
@@ -359,7 +390,7 @@ class HistoryLoader:
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)
-        async with closing(self._history.since(start_ns, before_id)) as found:
+        async with closing(self._history.since(start_ns, None if before_id is None else raw_id(before_id))) as found:
             async for page in found:
                 if len(page):
                     pages.append(page)

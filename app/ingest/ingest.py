@@ -14,7 +14,7 @@ from functools import partial
 from app.alerts.watch import AlertWatch
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec, build_series
-from app.errors import StepsChangedError, TapeprintError
+from app.errors import StepsChangedError, StoreError, TapeprintError
 from app.ingest.candle_loader import CandleLoader
 from app.ingest.disk_bars import DiskBars, MemoryFloor
 from app.ingest.history_loader import HistoryLoader, LoadProgress
@@ -23,6 +23,7 @@ from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closing
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
+from app.storage.epochs import keyed
 from app.storage.recorder import Recorder
 from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRanges, id_ranges, time_range
@@ -87,7 +88,9 @@ class Ingest:
             wall_ns=wall_ns,
             monotonic_s=monotonic_s,
             sleep=sleep,
+            recorder=recorder,
         )
+        self._ids = _stored_ranges(tape, recorder)
         self._deep = DiskBars(tape) if tape is not None else None
         self._tape = tape
         self.steps = feed.instrument.steps
@@ -119,6 +122,8 @@ class Ingest:
             parts.append(self.progress.text)
         if self.store.missing:
             parts.append(f"{self.store.missing:,} trades missing")
+        if self.owed_text:
+            parts.append(self.owed_text)
         if self.store.by_time and self.store.gaps():
             parts.append(f"possible gaps: {len(self.store.gaps())}")
         if self.watch is not None and self.watch.pending:
@@ -126,6 +131,11 @@ class Ingest:
         if self.store.forgotten and self._deep is None:  # else the disk has them
             parts.append(f"dropped the oldest {self.store.forgotten:,} trades (memory limit)")
         return "   ".join(parts)
+
+    @property
+    def owed_text(self) -> str:
+        """Text of the owed trades outside those in memory; empty if there are none."""
+        return self.past.owed.text if self.past.owed is not None else ""
 
     async def run(self) -> None:
         """Receive live trades and load history until the feed ends or the task is cancelled.
@@ -150,8 +160,10 @@ class Ingest:
                 await self.recorder.aclose()
 
     def receive(self, batch: TradeBatch) -> TradeBatch:
-        """Add live trades to store, charts and recorder, and scan them for alerts; return the trades that are new."""
+        """Add live trades to store, charts and recorder, and scan them for alerts; return the new ones among them."""
+        batch = self._keyed(batch)
         fresh = self.store.insert(batch)
+        self._record_aside(Source.LIVE)
         if len(fresh):
             self._record(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
@@ -233,10 +245,21 @@ class Ingest:
         begin_ns, self._live_from_ns = self._live_from_ns, max(self._live_from_ns, int(fresh.time_ns[-1]) + 1)
         return Span(begin_ns, self._live_from_ns)
 
+    def _keyed(self, batch: TradeBatch) -> TradeBatch:
+        """The trades with keys in place of the venue's ids, which may have started again."""
+        return batch if self.store.by_time or not self.store.contiguous else keyed(batch, self._ids)
+
+    def _record_aside(self, source: Source) -> None:
+        """Pass trades to the recorder that memory has not taken: too old for it, or with the id of another trade."""
+        aside = self.store.take_aside()
+        if len(aside) and self.recorder is not None:
+            self.recorder.take(aside, source, None)
+
     def _record(self, fresh: TradeBatch, given: TradeBatch, source: Source, complete: Span | None, *, on_disk: bool = True) -> None:
         """Add new trades to the coverage and, with `on_disk`, pass them to the recorder."""
         for tape_range in id_ranges(fresh, source, given, complete) if not self.store.by_time else ():
             self.held.add(tape_range)
+            self._ids.add(tape_range)
         if self.store.by_time and complete:
             self.held.add(time_range(complete, source))
         if on_disk and self.recorder is not None:
@@ -317,9 +340,12 @@ class Ingest:
         trades = concatenate(pages)
         if not len(trades) and not complete:
             return 0
+        if on_disk:  # from the venue
+            trades = self._keyed(trades)
         if self._work(trades) <= _SMALL:
             self._require_grid(grid)
             fresh = self.store.insert(trades)
+            self._record_aside(source)
             self._record(fresh, trades, source, complete, on_disk=on_disk)
             self._show(fresh)
             self._scan_for_alerts()
@@ -329,6 +355,7 @@ class Ingest:
             taken: list[TradeBatch] = []
             for start in range(0, len(trades), _PIECE):
                 taken.append(self.store.insert(trades[start : start + _PIECE]))
+                self._record_aside(source)
                 await asyncio.sleep(0)  # let live trades and the screen go first
             fresh = self.store.in_order(concatenate(taken))
             self._record(fresh, trades, source, complete, on_disk=on_disk)
@@ -363,3 +390,13 @@ class Ingest:
         rules = [chart.spec.bar_rule for chart in self.charts]
         starts_ns = [rule.period_start_ns(oldest_ns) for rule in rules]
         return len(trades) + (self.store.count_since(min(starts_ns)) if starts_ns else 0)
+
+
+def _stored_ranges(tape: Tape | None, recorder: Recorder | None) -> TapeRanges:
+    """What is stored already: it says to which epoch of ids a trade belongs."""
+    if recorder is not None:
+        return TapeRanges(recorder.writer.intervals)
+    try:
+        return TapeRanges() if tape is None else tape.intervals()
+    except StoreError:  # reported by the loader of history
+        return TapeRanges()

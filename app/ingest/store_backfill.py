@@ -9,20 +9,26 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
-from app.errors import DecodeError, TapeprintError, VenueBusyError, VenueUnreachableError
+from app.errors import DecodeError, TapeprintError, VenueBusyError, VenuePausedError, VenueUnreachableError
 from app.ingest.retry import retry
 from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing, steps_of
 from app.market.span import Span
 from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch, concatenate
+from app.storage.epochs import raw_id
+from app.storage.owed import Owed
+from app.storage.tape_ranges import same_epoch
 from app.storage.tape_writer import TapeWriter
 
 _log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
+_PASSING = (VenueUnreachableError, VenueBusyError, VenuePausedError, DecodeError)
 _AT_ONCE = 20_000  # trades put on the disk together
 _TRIES = 6  # consecutive, without a new trade
 _LONGEST_WAIT_S = 60.0
@@ -64,7 +70,56 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
             time = Span(a.end_ns, max(b.start_ns, a.end_ns + 1))
             missing = Span(a.last_id + 1, b.first_id).minus(list(settled.void))
             found += [StoreGap(time, ids.start_ns, ids.end_ns) for ids in missing]
+    for a, b in writer.intervals.new_epochs():
+        if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns and a.end_ns < b.start_ns:
+            found += [StoreGap(left, None, b.first_id) for left in Span(a.end_ns - 1, b.start_ns).minus(settled.times()) if left]
     return found + [StoreGap(left, stored[-1].last_id + 1, None) for left in after.minus(settled.times()) if left]
+
+
+def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
+    """The gaps that remain of an entry, oldest first."""
+    newest = writer.intervals.last
+    if row.by_ids and newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key):
+        return []  # the venue has other trades under these ids by now
+    if row.by_ids:
+        left_ids = row.left(writer.intervals, writer.settled)
+        return [StoreGap(row.time_of(left, writer.intervals), left.start_ns, left.end_ns) for left in left_ids]
+    if writer.instrument.numbered:
+        return store_gaps(writer, row.span)
+    return [StoreGap(left, None, None) for left in row.left(writer.intervals, writer.settled)]
+
+
+async def fill_owed(
+    writer: TapeWriter,
+    history: TradeHistory,
+    row: Owed,
+    tell: Callable[[Span, int], None] = lambda _span, _trades: None,
+    *,
+    most: int | None = None,
+    tries: int = _TRIES,
+    wall_ns: Callable[[], int] = time.time_ns,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> int:
+    """Download what is owed straight to disk, and return the number of new trades; the entry is filled or stays owed.
+
+    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now, and an error is raised after
+    `tries` of them.
+    """
+    row = writer.account.attempt(row)
+    fresh = 0
+    try:
+        for gap in reversed(owed_gaps(writer, row)):
+            fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep, most, tries)
+            if most is not None and fresh >= most:
+                break
+    except BaseException:
+        writer.account.leave(row)
+        raise
+    if fresh:
+        writer.account.leave(row._replace(tries=0, next_try_ns=0))
+    else:
+        writer.account.postpone(row)
+    return fresh
 
 
 async def fill_gaps(
@@ -111,6 +166,8 @@ async def _fill_gap(
     tell: Callable[[Span, int], None],
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
+    most: int | None = None,
+    tries: int = _TRIES,
 ) -> int:
     fresh = failures = 0  # failures since the last new trade
     failed = False
@@ -124,22 +181,25 @@ async def _fill_gap(
             gap = left[-1]
         tell(gap.span, fresh)
         asked_ns, found = wall_ns(), False
-        async for trades, complete, steps in _batches(history, gap, writer.instrument.numbered):
-            found = True
-            new = await asyncio.to_thread(writer.insert, trades, Source.BACKFILL, complete, steps)
-            if writer.wants_sealing:
-                await asyncio.to_thread(writer.seal, wall_ns())
-            fresh += new
-            failures = 0 if new else failures
-            tell(gap.span, fresh)
+        async with closing(_batches(history, gap, writer.instrument.numbered)) as batches:
+            async for trades, complete, steps in batches:
+                found = True
+                new = await _finished(writer.insert, trades, Source.BACKFILL, complete, steps)
+                if writer.wants_sealing:
+                    await _finished(writer.seal, wall_ns())
+                fresh += new
+                failures = 0 if new else failures
+                tell(gap.span, fresh)
+                if most is not None and fresh >= most:
+                    return
         if writer.instrument.numbered and (gap.first_id is None or gap.before_id is None):  # that no trades came is an answer too
             end_ns = gap.span.end_ns if found else min(gap.span.end_ns, asked_ns - _LATE_NS)
-            await asyncio.to_thread(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
+            await _finished(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
         nonlocal failed, failures
         failed, failures = True, failures + 1
-        if failures >= _TRIES or not isinstance(error, (VenueUnreachableError, VenueBusyError, DecodeError)):
+        if failures >= tries or not isinstance(error, _PASSING):
             raise error
         _log.info("history not loaded", reason=error.detail, retry_s=pause_s)
 
@@ -147,12 +207,22 @@ async def _fill_gap(
     return fresh
 
 
+async def _finished(work: Callable[..., _T], *values: object) -> _T:
+    """Work in another thread; if cancelled, first wait for its end: the writer may be closed next."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *values))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None, Steps | None]]:
     """Trades of a gap in large batches, each with the time range it fully covers, and its steps."""
     if gap.first_id is not None and gap.before_id is not None:
-        pages = history.between(gap.first_id, gap.before_id - 1)
+        pages = history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
     else:
-        pages = history.since(gap.span.start_ns, gap.before_id)
+        pages = history.since(gap.span.start_ns, None if gap.before_id is None else raw_id(gap.before_id))
     span = gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     pending: list[TradeBatch] = []

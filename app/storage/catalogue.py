@@ -12,82 +12,35 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 
-from app.errors import BadInputError, StoreError
+from app.errors import StoreError
 from app.market.arrays import Int64Array
 from app.market.coverage import Source
-from app.market.decimals import parse_step
-from app.market.instrument import Instrument, parse_instrument_id
+from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
+from app.storage.catalogue_schema import connect, explained
 from app.storage.catalogue_snapshot import snapshot_of
-from app.storage.facts import FACT_TABLE, LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
+from app.storage.checked_rows import SOUND_TRADE, BadRowError, disjoint, instrument_of_row, owed_of_row, range_of_row
+from app.storage.facts import LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
+from app.storage.owed import Owed
 from app.storage.settled import Settled
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
+_Row = TypeVar("_Row")
 
 FILE_NAME = "catalogue.sqlite3"
-_BUSY_S = 5.0
 _ROWS_AT_ONCE = 5_000
 _VOID = "void"
 _SOURCES = {source.value for source in Source}
 """The kinds of rows in `settled`: times by their source, and ids without a trade."""
-_MIGRATIONS = (
-    """
-    CREATE TABLE instrument (
-        number INTEGER PRIMARY KEY,
-        name TEXT NOT NULL UNIQUE,
-        tick_size TEXT NOT NULL,
-        lot_size TEXT NOT NULL,
-        multiplier TEXT NOT NULL,
-        numbered INTEGER NOT NULL,
-        rollup_ticks INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE TABLE stretch (
-        instrument INTEGER NOT NULL REFERENCES instrument,
-        first_key INTEGER NOT NULL,
-        last_key INTEGER NOT NULL,
-        first_id INTEGER NOT NULL,
-        last_id INTEGER NOT NULL,
-        start_ns INTEGER NOT NULL,
-        end_ns INTEGER NOT NULL,
-        source TEXT NOT NULL,
-        PRIMARY KEY (instrument, first_key)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE tail (
-        place INTEGER PRIMARY KEY AUTOINCREMENT,
-        instrument INTEGER NOT NULL REFERENCES instrument,
-        time_ns INTEGER NOT NULL,
-        price_ticks INTEGER NOT NULL,
-        quantity_lots INTEGER NOT NULL,
-        side INTEGER NOT NULL,
-        trade_id INTEGER NOT NULL,
-        UNIQUE (instrument, trade_id)
-    ) STRICT;
-    """,
-    FACT_TABLE,
-    "",
-    """
-    CREATE TABLE settled (
-        instrument INTEGER NOT NULL REFERENCES instrument,
-        kind TEXT NOT NULL,
-        first INTEGER NOT NULL,
-        before INTEGER NOT NULL,
-        PRIMARY KEY (instrument, kind, first)
-    ) STRICT, WITHOUT ROWID;
-    """,
-)
-"""Scripts from one version of the schema to the next; never changed once released."""
-_TABLES = {"instrument": 1, "stretch": 1, "tail": 1, "fact": 2, "settled": 4}
-"""Tables, with the version of the schema that has them first."""
 
 
 class Catalogue:
@@ -109,14 +62,16 @@ class Catalogue:
 
     def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
+        self.bad_rows: list[str] = []
+        """Rows that cannot be right and are not used, each as text for the user."""
         self.openings = 1
         """How many times the file has been opened."""
         self._turn = threading.RLock()
         self._write, self._suspect = write, False
-        with _explained(self.path), _readable(self.path):
+        with explained(self.path):
             self._snapshot = snapshot_of(self.path) if frozen else None
             try:
-                self._connection = _connect(self.path, write=write, uri=self._snapshot.uri if self._snapshot else None)
+                self._connection = connect(self.path, write=write, uri=self._snapshot.uri if self._snapshot else None)
             except BaseException:
                 self._clean_up()
                 raise
@@ -124,7 +79,7 @@ class Catalogue:
 
     def close(self) -> None:
         """Close the SQLite file."""
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             self._connection.close()
             self._clean_up()
 
@@ -147,7 +102,7 @@ class Catalogue:
         StoreError
             If it cannot be opened, or created on the drive on which it was.
         """
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             now = _identity(self.path)
             if now == self._file and not self._suspect:
                 return
@@ -156,7 +111,7 @@ class Catalogue:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._suspect = True  # until it is open
-            self._connection = _connect(self.path, write=self._write)
+            self._connection = connect(self.path, write=self._write)
             if now is None:
                 rebuild()
             self._file, self._suspect = _identity(self.path), False
@@ -171,7 +126,7 @@ class Catalogue:
         StoreError
             If the disk is full, or the file is read-only.
         """
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
@@ -187,10 +142,9 @@ class Catalogue:
                 raise
 
     def instruments(self) -> list[Instrument]:
-        """All markets that were ever stored, by name."""
+        """All markets that were ever stored, by name; rows that cannot be right are left out and reported."""
         rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
-        with _readable(self.path):
-            return [_instrument(*row) for row in rows]
+        return [found for row in rows if (found := self._sound("instrument", row, instrument_of_row)) is not None]
 
     def instrument(self, name: str) -> Instrument | None:
         """The stored market with this id, with the tick and lot size of its trades; None if it is not stored."""
@@ -221,15 +175,15 @@ class Catalogue:
 
     def facts(self, name: str) -> list[Fact]:
         """The history of a market's facts, oldest first."""
-        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'fact'"):
-            return []  # a catalogue of an older version, open for reading
+        if not self._has("fact"):
+            return []
         query = "SELECT from_ns, what, value FROM fact JOIN instrument ON number = instrument WHERE instrument.name = ? ORDER BY 1, 2"
         return [Fact(*row) for row in self._all(query, (name,))]
 
     def minute_cell_ticks(self, name: str) -> int:
         """Row height of a market's minute cells, in ticks; 0 if it is not set yet."""
         rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
-        return int(rows[0][0]) if rows else 0
+        return max(0, int(rows[0][0])) if rows else 0
 
     def set_minute_cell_ticks(self, name: str, ticks: int) -> None:
         """Set the row height of a market's minute cells, in ticks."""
@@ -243,19 +197,28 @@ class Catalogue:
             " JOIN instrument ON number = instrument WHERE name = ?",
             (name,),
         )
-        with _readable(self.path):
-            return TapeRanges(_tape_range(*row) for row in rows)
+        return TapeRanges(disjoint([found for row in rows if (found := self._sound("stretch", row, range_of_row)) is not None]))
+
+    def owed(self, name: str) -> list[Owed]:
+        """The entries of owed trades of a market, in every state, oldest first."""
+        if not self._has("owed"):
+            return []
+        rows = self._all(
+            "SELECT owed.number, first_id, last_id, start_ns, end_ns, reason, state, tries, next_try_ns, changed_ns, detail FROM owed"
+            " JOIN instrument ON instrument.number = owed.instrument WHERE name = ? ORDER BY owed.number",
+            (name,),
+        )
+        return [found for row in rows if (found := self._sound("owed", row, owed_of_row)) is not None]
 
     def settled(self, name: str) -> Settled:
         """The times and ids that a market need not fetch again; none in a catalogue of an older version."""
-        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'settled'"):
+        if not self._has("settled"):
             return Settled()
         rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
-        with _readable(self.path):
-            found = Settled().with_void(Span(first, before) for kind, first, before in rows if kind == _VOID)
-            for kind, first, before in rows:
-                if kind in _SOURCES:
-                    found = found.with_time(Span(first, before), Source(kind))
+        found = Settled().with_void(Span(first, before) for kind, first, before in rows if kind == _VOID)
+        for kind, first, before in rows:
+            if kind in _SOURCES:
+                found = found.with_time(Span(first, before), Source(kind))
         return found
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
@@ -265,17 +228,14 @@ class Catalogue:
         """
         batches = self._batches(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
-            f" WHERE name = ? {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
+            f" WHERE name = ? AND {SOUND_TRADE} {'' if span is None else 'AND time_ns >= ? AND time_ns < ?'}"
             " ORDER BY CASE numbered WHEN 1 THEN trade_id ELSE time_ns END, place",
             (name,) if span is None else (name, span.start_ns, span.end_ns),
         )
         if not batches:
             return TradeBatch.empty(), 0
-        with _readable(self.path):
-            columns = np.concatenate(batches).T
-            if not np.isin(columns[3], (-1, 0, 1)).all():
-                raise ValueError("found a side other than -1, 0 or 1")
-            return TradeBatch.of(*columns[:5]), int(columns[5].max())
+        columns = np.concatenate(batches).T
+        return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
         """Number of a market's trades that are stored in the catalogue."""
@@ -285,20 +245,35 @@ class Catalogue:
         """Time of the oldest of a market's trades in the catalogue; None if there are none."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
+    def _sound(self, table: str, row: tuple[Any, ...], read: Callable[[tuple[Any, ...]], _Row]) -> _Row | None:
+        """A row as `read` returns it; None, reported once, if it cannot be right."""
+        try:
+            return read(row)
+        except BadRowError as error:
+            text = f"{self.path}: {error.user_message} in a row of {table!r}"
+            if text not in self.bad_rows:
+                self.bad_rows.append(text)
+                _log.warning("row of the catalogue not used", reason=text)
+            return None
+
+    def _has(self, table: str) -> bool:
+        """Whether a table is there; a catalogue of an older version, open for reading, has fewer."""
+        return bool(self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
+
     def _batches(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
         """Run a query for integers, and return its rows in batches, each int64 [shape=(n, columns)].
 
         As Python integers all rows together would take ten times the memory.
         """
         found: list[Int64Array] = []
-        with self._turn, _explained(self.path), _readable(self.path):
+        with self._turn, explained(self.path):
             cursor = self._connection.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 found.append(np.array(rows, np.int64))
         return found
 
     def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._turn, _explained(self.path), _readable(self.path):
+        with self._turn, explained(self.path):
             return self._connection.execute(query, values).fetchall()
 
 
@@ -326,7 +301,20 @@ def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) 
 
 def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> None:
     """Delete a market's trades with an arrival number of at most `up_to_place`, in the caller's transaction."""
-    connection.execute("DELETE FROM tail WHERE instrument = ? AND place <= ?", (number, up_to_place))
+    connection.execute(f"DELETE FROM tail WHERE instrument = ? AND place <= ? AND {SOUND_TRADE}", (number, up_to_place))
+
+
+def write_owed(connection: sqlite3.Connection, number: int, rows: Iterable[Owed]) -> None:
+    """Write what is owed to a market, within a transaction: entries without a number are new, others replace theirs."""
+    for row in rows:
+        values = (row.first_id, row.last_id, row.span.start_ns, row.span.end_ns, row.reason.value, row.state.value)
+        values += (row.tries, row.next_try_ns, row.changed_ns, row.detail)
+        connection.execute(
+            "INSERT OR REPLACE INTO owed"
+            " (number, instrument, first_id, last_id, start_ns, end_ns, reason, state, tries, next_try_ns, changed_ns, detail)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.number or None, number, *values),
+        )
 
 
 def rename_damaged(folder: Path) -> Path:
@@ -340,29 +328,6 @@ def rename_damaged(folder: Path) -> Path:
     path.replace(aside)
     _log.warning("damaged catalogue renamed", path=str(aside))
     return aside
-
-
-class DamagedCatalogueError(StoreError):
-    """Raised when the catalogue's file is damaged or is not an SQLite database."""
-
-
-def _connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Connection:
-    if write:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    else:
-        connection = sqlite3.connect(uri or f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
-    try:
-        _require_sound(connection, path, write=write)
-        if write:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            _migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -383,69 +348,3 @@ def _device(folder: Path) -> int:
             if folder == folder.parent:
                 raise
             folder = folder.parent
-
-
-def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(_MIGRATIONS):
-        raise StoreError(f"{path}: created by a newer Tapeprint (schema {version}, this version supports {len(_MIGRATIONS)})")
-    if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise DamagedCatalogueError(f"{path}: damaged: {' '.join(str(found).split())[:200]}")
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version == 0 and tables:
-        raise StoreError(f"{path}: not a Tapeprint database")
-    if version == 0 and not write:
-        raise StoreError(f"{path}: no store here yet")
-    if not {table for table, since in _TABLES.items() if version >= since} <= tables:
-        raise DamagedCatalogueError(f"{path}: damaged: tables are missing")
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Update the tables to the newest version of the schema; safe if another process does the same."""
-    connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for number, script in enumerate(_MIGRATIONS[version:], version + 1):
-        for statement in script.split(";"):
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {number}")
-    connection.execute("COMMIT")
-
-
-@contextmanager
-def _explained(path: Path) -> Generator[None]:
-    """Context that turns SQLite and file errors into store errors that name the file."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        text = str(error)
-        if "malformed" in text or "not a database" in text or "encrypted" in text:
-            raise DamagedCatalogueError(f"{path}: damaged, or not a Tapeprint catalogue: {text}") from None
-        raise StoreError(f"{path}: {text}") from None
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from None
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from None
-
-
-@contextmanager
-def _readable(path: Path) -> Generator[None]:
-    """Context that turns a value that no row can have into a store error that names the file."""
-    try:
-        yield
-    except (ValueError, TypeError, ArithmeticError, BadInputError) as error:
-        raise DamagedCatalogueError(f"{path}: damaged: cannot read a row: {error}") from None
-
-
-def _instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: int) -> Instrument:
-    venue, symbol = parse_instrument_id(name)  # never a path outside the store
-    for each in (tick_size, lot_size, multiplier):
-        parse_step(each, "instrument")  # raises
-    return Instrument(venue, symbol, Decimal(tick_size), Decimal(lot_size), Decimal(multiplier), bool(numbered))
-
-
-def _tape_range(first_key: int, last_key: int, first_id: int, last_id: int, start_ns: int, end_ns: int, source: str) -> TapeRange:
-    numbers = (first_key, last_key, first_id, last_id, start_ns, end_ns)
-    if not all(type(number) is int for number in numbers) or first_key > last_key or start_ns > end_ns:
-        raise ValueError(f"found the tape range {numbers}, expected ascending whole numbers")
-    return TapeRange(*numbers, Source(source))

@@ -185,9 +185,11 @@ def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
         if np.all(trades.trade_id[1:] > trades.trade_id[:-1]):
             return trades
         return trades[np.unique(trades.trade_id, return_index=True)[1]]
-    order = np.lexsort((trades.trade_id, trades.time_ns))  # stable: equal trades stay in order of arrival
-    ids, times = trades.trade_id[order], trades.time_ns[order]
-    again = np.concatenate(([False], (ids[1:] == ids[:-1]) & (times[1:] == times[:-1])))
+    order = np.lexsort(trades.columns[::-1])  # stable: equal trades stay in order of arrival
+    differs = np.zeros(len(trades) - 1, bool)
+    for column in trades.columns:
+        differs |= np.diff(column[order]) != 0
+    again = np.concatenate(([False], ~differs))
     unique = np.sort(order[~again])
     return trades[unique[np.argsort(trades.time_ns[unique], kind="stable")]]
 

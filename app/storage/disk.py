@@ -15,7 +15,9 @@ from pathlib import Path
 
 from app.errors import BadInputError, StoreError
 from app.market.instrument import Instrument
-from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, rename_damaged
+from app.storage.bad_rows import move_bad_rows
+from app.storage.catalogue import FILE_NAME, Catalogue, rename_damaged
+from app.storage.catalogue_schema import DamagedCatalogueError
 from app.storage.rebuild import rebuild_catalogue
 from app.storage.tape import Tape
 
@@ -64,6 +66,12 @@ class DiskStore:
             aside = rename_damaged(folder)
             self.catalogue = self._open(rebuild=True)
             self.repaired = f"{error.user_message}; renamed to {aside.name} and rebuilt from the day files"
+        if write:
+            try:
+                self.repaired = self.repaired or move_bad_rows(self.catalogue, folder, self.tape)
+            except BaseException:
+                self.catalogue.close()
+                raise
 
     def _open(self, *, rebuild: bool) -> Catalogue:
         """Open the catalogue, and rebuild it if asked."""

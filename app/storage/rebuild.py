@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from pathlib import Path
 
 import structlog
@@ -13,9 +13,11 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.storage.catalogue import Catalogue, write_ranges
+from app.storage.catalogue import Catalogue, write_owed, write_ranges
+from app.storage.checked_rows import checked_instrument
 from app.storage.day_file import DayMeta, read_meta, read_own_steps
-from app.storage.tape import Tape, day_named
+from app.storage.owed import NO_IDS, Owed, OwedReason, owed_changes
+from app.storage.tape import Tape, day_named, market_folder
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 
 _log = structlog.get_logger(__name__)
@@ -85,20 +87,62 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
 
 def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> None:
     """Fill a new catalogue from all day files of a store."""
-    markets: dict[str, tuple[int, Instrument]] = {}
-    for path in sorted(folder.glob("*/*/trades/*.parquet")):
-        try:
-            meta = read_meta(path)
-        except StoreError as error:
-            _log.warning("damaged day file skipped", reason=error.detail)
-        else:
-            instrument, before = _instrument_of(meta), markets.get(meta.instrument)
-            if before is None or before[1] != instrument:  # files are in order of their days: the history of the steps
-                markets[meta.instrument] = catalogue.number_of(instrument, (day_named(path) or 0) * DAY_NS), instrument
-    for number, instrument in markets.values():
-        stored = ranges_in_files(tape_of(instrument))
+    for history in _histories_in_files(folder).values():
+        numbers = [catalogue.number_of(instrument, from_ns) for from_ns, instrument in history]
+        number, instrument = numbers[-1], history[-1][1]
+        tape = tape_of(instrument)
+        stored = ranges_in_files(tape)
+        owed = owed_changes([], stored, stored, numbered=instrument.numbered, now_ns=time.time_ns())
         with catalogue.transaction() as connection:
             write_ranges(connection, number, [], stored)
+            write_owed(connection, number, [*owed, *_lost_days(tape, stored)])
+
+
+def _lost_days(tape: Tape, stored: TapeRanges) -> list[Owed]:
+    """The days of damaged files outside the time between the stored trades, where no gap shows them."""
+    edges = [Span(stored_all[0].start_ns, stored_all[-1].end_ns)] if (stored_all := list(stored)) else []
+    days: set[int] = set()
+    for path in tape.folder.glob("trades/*.parquet*"):
+        day = day_named(path)
+        if day is not None and (".corrupt" in path.name or not _is_sound(path)):
+            days.add(day)
+    spans = [Span(day * DAY_NS, (day + 1) * DAY_NS) for day in sorted(days)]
+    now_ns = time.time_ns()
+    return [Owed(0, *NO_IDS, left, OwedReason.DAMAGED_DAY, changed_ns=now_ns) for span in spans for left in span.minus(edges)]
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        read_own_steps(path)
+    except StoreError:
+        return False
+    return True
+
+
+def markets_in_files(folder: Path) -> dict[str, Instrument]:
+    """The markets of all undamaged day files by name, each with the steps of its newest day."""
+    return {name: history[-1][1] for name, history in _histories_in_files(folder).items()}
+
+
+def _histories_in_files(folder: Path) -> dict[str, list[tuple[int, Instrument]]]:
+    """The markets of all undamaged day files by name: their steps, each with the time from which they hold.
+
+    A file whose market belongs into another folder is left out.
+    """
+    markets: dict[str, list[tuple[int, Instrument]]] = {}
+    moved_aside = folder.glob("*/*/trades/*.parquet.corrupt*")  # the metadata may be readable; a sound file wins
+    for path in (*sorted(moved_aside), *sorted(folder.glob("*/*/trades/*.parquet"))):
+        try:
+            instrument = _instrument_of(read_meta(path))
+            if market_folder(folder, instrument) != path.parent.parent:
+                raise StoreError(f"{path}: has trades of {instrument.id!r}, which belong into another folder")
+        except StoreError as error:
+            _log.warning("damaged day file skipped", reason=error.detail)
+            continue
+        history = markets.setdefault(instrument.id, [])
+        if not history or history[-1][1] != instrument:  # files are in order of their days
+            history.append(((day_named(path) or 0) * DAY_NS, instrument))
+    return markets
 
 
 def _source_of(run: TapeRange, meta: DayMeta) -> Source:
@@ -106,5 +150,4 @@ def _source_of(run: TapeRange, meta: DayMeta) -> Source:
 
 
 def _instrument_of(meta: DayMeta) -> Instrument:
-    venue, _, symbol = meta.instrument.partition(":")
-    return Instrument(venue, symbol, Decimal(meta.tick_size), Decimal(meta.lot_size), Decimal(meta.multiplier), meta.numbered)
+    return checked_instrument(meta.instrument, meta.tick_size, meta.lot_size, meta.multiplier, meta.numbered)

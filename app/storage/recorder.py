@@ -93,6 +93,11 @@ class Recorder:
         self._checked_s = -_CHECK_DISK_S
 
     @property
+    def writer(self) -> TapeWriter:
+        """The writer of the tape."""
+        return self._writer
+
+    @property
     def instrument(self) -> Instrument:
         """The market that is recorded."""
         return self._writer.instrument

@@ -48,6 +48,9 @@ class Settled:
         return replace(self, spans=tuple(left))
 
 
+NOTHING_SETTLED = Settled()
+
+
 def _order(entry: tuple[Source, Span]) -> tuple[str, Span]:
     return entry[0].value, entry[1]
 

@@ -22,6 +22,7 @@ from app.storage.catalogue import Catalogue
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta
 from app.storage.tape_ranges import TapeRanges
 
+_VENUE = re.compile(r"[a-z][a-z0-9-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9.-]")
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(10))}
 _EPOCH = "1970-01-01"
@@ -122,7 +123,15 @@ def _steps_of(path: Path, _changed_ns: int) -> Steps:
 
 
 def market_folder(folder: Path, instrument: Instrument) -> Path:
-    """The folder of a market's files, with a name that is valid on every file system."""
+    """The folder of a market's files, always inside the store; the name is valid on every file system.
+
+    Raises
+    ------
+    StoreError
+        If the venue is not a name, or the symbol is empty: such an instrument comes from a damaged or hostile file.
+    """
+    if not _VENUE.fullmatch(instrument.venue) or not instrument.symbol:
+        raise StoreError(f"market: found {instrument.id!r}, expected venue:SYMBOL, e.g. binance:BTCUSDT")
     return folder / instrument.venue / file_name_of(instrument.symbol)
 
 

@@ -17,6 +17,8 @@ from app.market.coverage import CoveredSpan, Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
 
+EPOCH_BITS = 48
+"""Ids of numbered markets below 2^48 are the venue's; higher bits count epochs (`app.storage.epochs`)."""
 NO_ID = -1
 """The id in tape ranges of a market that does not number its trades."""
 
@@ -68,6 +70,12 @@ class TapeRanges:
         place = np.searchsorted(first, keys, side="right") - 1
         return (place >= 0) & (keys <= last[place])
 
+    def within(self, first_key: int, last_key: int) -> list[TapeRange]:
+        """The tape ranges that have any of the keys from `first_key` to `last_key`, in order."""
+        begin = max(0, bisect_right(self._all, first_key, key=_first_key) - 1)
+        end = bisect_right(self._all, last_key, key=_first_key)
+        return [one for one in self._all[begin:end] if one.last_key >= first_key]
+
     def add(self, new: TapeRange) -> None:
         """Add a tape range; parts that are already present keep their earlier source."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
@@ -117,8 +125,14 @@ class TapeRanges:
         return self._covered.copy()
 
     def gaps(self) -> list[tuple[TapeRange, TapeRange]]:
-        """For each gap, the tape range before it and the tape range after it."""
-        return [(a, b) for a, b in zip(self._all, self._all[1:], strict=False) if b.first_key > a.last_key + 1]
+        """The tape ranges before and after each gap between ids of one epoch, or between times."""
+        pairs = zip(self._all, self._all[1:], strict=False)
+        return [(a, b) for a, b in pairs if b.first_key > a.last_key + 1 and (a.first_id == NO_ID or same_epoch(a.last_key, b.first_key))]
+
+    def new_epochs(self) -> list[tuple[TapeRange, TapeRange]]:
+        """The tape ranges before and after each place where ids start again."""
+        pairs = zip(self._all, self._all[1:], strict=False)
+        return [(a, b) for a, b in pairs if a.first_id != NO_ID and not same_epoch(a.last_key, b.first_key)]
 
     def _insert(self, part: TapeRange) -> None:
         place = bisect_right(self._all, part.first_key, key=_first_key)
@@ -157,6 +171,22 @@ def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None
 def time_range(span: Span, source: Source) -> TapeRange:
     """Make a tape range from a time span, for a market that does not number its trades."""
     return TapeRange(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
+
+
+def epoch_of(key: int) -> int:
+    """The epoch of a key of a numbered market; 0 for the first."""
+    return key >> EPOCH_BITS
+
+
+def same_epoch(one: int, other: int) -> bool:
+    """Whether two keys of a numbered market are of one epoch, so that the ids between them can be missing."""
+    return one >> EPOCH_BITS == other >> EPOCH_BITS
+
+
+def difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
+    """The tape ranges to delete, and those to write, to turn one account into another."""
+    before, after = set(old), set(new)
+    return [one for one in old if one not in after], [one for one in new if one not in before]
 
 
 def _first_key(stretch: TapeRange) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Generator, Iterable
+import time
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,14 +19,17 @@ from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch
 from app.storage.atomic import remove_leftovers
-from app.storage.catalogue import drop_tail, write_ranges, write_settled, write_tail
+from app.storage.catalogue import drop_tail
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
-from app.storage.facts import note_earlier_steps
+from app.storage.epochs import keys_of_ids
 from app.storage.minute_cells import write_minute_cells
+from app.storage.new_trades import NewTrades, new_trades, with_keys
+from app.storage.owed import NO_IDS, Owed, OwedReason
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
 from app.storage.settled import Settled
 from app.storage.tape import Tape, day_name, next_part
+from app.storage.tape_account import TapeAccount, with_ranges
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range
 from app.storage.undo_journal import UndoJournal, undo_unfinished
 
@@ -54,18 +57,22 @@ class TapeWriter:
         If the store cannot be written.
     """
 
-    def __init__(self, store: DiskStore, instrument: Instrument) -> None:
+    def __init__(self, store: DiskStore, instrument: Instrument, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self.notes: list[str] = []
+        """What was found about ids while storing, as text for the user."""
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
         self._openings = store.catalogue.openings
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
         self._journal: UndoJournal | None = None
-        self._noted: list[tuple[Steps, Span]] = []  # earlier steps of an import; the catalogue gets them at its end
         try:
             for name in ("trades", "cells"):
                 remove_leftovers(self.tape.folder / name)
             undo_unfinished(self.tape.folder, self.tape.intervals())
-            self._load()
+            self._seal_old_steps()
+            self.account = TapeAccount(self.tape, wall_ns)
+            """Which trades are stored, which are settled, and which are owed."""
+            self._tail_size = store.catalogue.tail_size(instrument.id)
         except BaseException:
             self._lock.release()
             raise
@@ -78,12 +85,17 @@ class TapeWriter:
     @property
     def intervals(self) -> TapeRanges:
         """The market's stored tape ranges; the caller must not change them."""
-        return self._intervals
+        return self.account.ranges
 
     @property
     def settled(self) -> Settled:
         """The times and ids that need not be fetched again."""
-        return self._settled
+        return self.account.settled
+
+    @property
+    def owed(self) -> list[Owed]:
+        """The entries still to be fetched, oldest first; the same object until something changes."""
+        return self.account.owed
 
     def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
         """Note that all trades of a time that a source has are stored, however few, and which ids have none.
@@ -97,7 +109,8 @@ class TapeWriter:
             self.insert_bulk(TradeBatch.empty(), source, span if span else None)
             return
         with self._turn:
-            self._replace_settled(self._settled.with_time(span, source).with_void(void))
+            void = keys_of_ids(void, span, self.intervals)
+            self.account.settle(self.settled.with_time(span, source).with_void(void))
 
     def reconnect(self) -> bool:
         """Open the store again if it was removed, replaced or failed; return True if trades recorded before are gone.
@@ -114,13 +127,15 @@ class TapeWriter:
             catalogue.reopen(lambda: rebuild_catalogue(catalogue, folder, lambda instrument: Tape(catalogue, folder, instrument)))
             if catalogue.openings == self._openings and self._lock.is_locked:
                 return False
-            before, tail_size = self._intervals, self._tail_size
+            before, tail_size = self.intervals, self._tail_size
             with suppress(OSError):
                 self._lock.release(force=True)
             self._lock = _locked(self.tape.folder / "writer.lock", self.instrument)
-            self._load()
+            self._seal_old_steps()
+            self.account.load_again()
+            self._tail_size = catalogue.tail_size(self.instrument.id)
             self._openings = catalogue.openings
-            return bool(set(before) - set(self._intervals)) or self._tail_size < tail_size
+            return bool(set(before) - set(self.intervals)) or self._tail_size < tail_size
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
         """Store trades in the catalogue and return the number of new ones; on return they are safe on disk.
@@ -143,15 +158,12 @@ class TapeWriter:
         with self._turn:
             if steps is not None and steps != self.instrument.steps:
                 trades = self._go_over(trades, steps)
-            fresh = self._fresh(trades)
-            new = _with(self._intervals, self._ranges_of(fresh, source, trades, complete))
-            if not len(fresh) and new is None:
+            trades = self._keyed(trades)
+            fresh, conflicts = self._sorted_out(trades, self.instrument.steps)
+            added = self._ranges_of(fresh, source, trades, complete)
+            if not len(fresh) and not added and not conflicts:
                 return 0
-            with self.tape.catalogue.transaction() as connection:
-                write_tail(connection, self._number, fresh)
-                if new is not None:
-                    write_ranges(connection, self._number, *_difference(self._intervals, new))
-            self._intervals = new or self._intervals
+            self.account.add_to_tail(fresh, added, conflicts)
             self._tail_size += len(fresh)
             return len(fresh)
 
@@ -161,18 +173,16 @@ class TapeWriter:
         With `steps` the trades are counted in these; their days are stored in them, and the catalogue notes them.
         """
         with self._turn:
-            fresh = self._fresh(trades)
+            trades, own = self._keyed(trades), steps or self.instrument.steps
+            fresh, conflicts = self._sorted_out(trades, own)
             added = self._ranges_of(fresh, source, trades, complete)
-            known = _with(self._intervals, added) or self._intervals
-            count = sum(
-                self._merge_into_day(day, TradesInSteps(part, steps or self.instrument.steps), known) for day, part in by_day(fresh)
-            )
+            known = with_ranges(self.intervals, added) or self.intervals
+            count = sum(self._merge_into_day(day, TradesInSteps(part, own), known) for day, part in by_day(fresh))
             noted = []
-            if steps is not None and steps != self.instrument.steps and len(trades):
-                noted = [(steps, Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1))]
-            new = _with(self._intervals, added)  # the ranges may be fewer by now, if a damaged file was renamed
-            if new is not None or noted:
-                self._replace_intervals(self._intervals if new is None else new, noted)
+            if own != self.instrument.steps and len(trades):
+                noted = [(own, Span(int(trades.time_ns.min()), int(trades.time_ns.max()) + 1))]
+            if added or noted or conflicts:  # the ranges may be fewer by now, if a damaged file was renamed
+                self.account.replace(with_ranges(self.intervals, added) or self.intervals, noted, more=conflicts)
             return count
 
     @contextmanager
@@ -186,24 +196,18 @@ class TapeWriter:
         StoreError
             If the disk fails: then nothing is stored.
         """
-        before, settled = self._intervals, self._settled
-        self._journal, self._noted = UndoJournal(self.tape.folder, before), []
-        journal = self._journal
+        journal = self._journal = UndoJournal(self.tape.folder, self.intervals)
         try:
-            yield
-            with self.tape.catalogue.transaction() as connection:
-                write_ranges(connection, self._number, *_difference(before, self._intervals))
-                _note_steps(connection, self._number, self._noted)
-                if self._settled != settled:
-                    write_settled(connection, self._number, self._settled)
-            self._journal = None
+            with self.account.deferred():
+                yield
         except BaseException:
-            self._journal, self._intervals, self._settled = None, before, settled
             try:
                 journal.undo()
             except OSError as error:
                 _log.warning("import not undone, the next start tries again", reason=str(error))
             raise
+        finally:
+            self._journal = None
         journal.close()
 
     @property
@@ -223,9 +227,9 @@ class TapeWriter:
             trades, place = self.tape.catalogue.tail(self.instrument.id)
             if len(trades):
                 for day, part in by_day(trades):
-                    write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self._intervals, day))
+                    write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self.intervals, day))
                 with self.tape.catalogue.transaction() as connection:
-                    drop_tail(connection, self._number, place)
+                    drop_tail(connection, self.account.number, place)
                 self._tail_size = 0
             self._merge_past_days(now_ns)
 
@@ -251,14 +255,14 @@ class TapeWriter:
                 self._delete_day(day)
 
     def move_aside(self, path: Path, day: int) -> None:
-        """Rename a damaged day file; its trades become a gap that can be filled again."""
+        """Rename a damaged day file; its trades are owed from then on."""
         with self._turn:
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
         """Rebuild the tape ranges in the catalogue from the stored trades."""
         with self._turn:
-            self._replace_intervals(ranges_in_files(self.tape))
+            self.account.replace(ranges_in_files(self.tape), reason=OwedReason.FETCH_AGAIN)
 
     def close(self) -> None:
         """Release the lock on the market."""
@@ -272,30 +276,27 @@ class TapeWriter:
         if common != self.instrument.steps:
             tail, place = self.tape.catalogue.tail(self.instrument.id)
             for day, part in by_day(tail):
-                write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self._intervals, day))
+                write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self.intervals, day))
             with self.tape.catalogue.transaction() as connection:
-                drop_tail(connection, self._number, place)
+                drop_tail(connection, self.account.number, place)
             self._tail_size = 0
             self.tape.catalogue.number_of(self.instrument.on_steps(common))
             self.tape.instrument = self.instrument.on_steps(common)
         return in_steps(trades, steps, common, self.instrument.id)
 
-    def _load(self) -> None:
-        """Read what the catalogue has of the market, on its steps of now."""
-        catalogue = self.tape.catalogue
-        self._seal_old_steps()
-        self._number = catalogue.number_of(self.instrument)
-        self._intervals = self.tape.intervals()
-        self._settled = catalogue.settled(self.instrument.id)
-        self._tail_size = catalogue.tail_size(self.instrument.id)
-
-    def _fresh(self, trades: TradeBatch) -> TradeBatch:
-        """Sort trades in the order of the tape, and leave out duplicates and numbered trades that are stored."""
-        trades = merge_trades([trades], numbered=self.instrument.numbered)
-        if not self.instrument.numbered or not len(trades):
+    def _keyed(self, trades: TradeBatch) -> TradeBatch:
+        if not self.instrument.numbered:
             return trades
-        known = self._intervals.holds(trades.trade_id)
-        return trades[~known] if known.any() else trades
+        found, notes = with_keys(trades, self.intervals)
+        self.notes += notes
+        return found
+
+    def _sorted_out(self, trades: TradeBatch, steps: Steps) -> NewTrades:
+        found = new_trades(trades, steps, self.tape, self.intervals, self.account.conflicts)
+        if n := len(found.conflicts):
+            self.notes.append(f"{n:,} trade{'' if n == 1 else 's'} with the id of another trade: listed by verify, not counted")
+            _log.info("ids of other trades", instrument=self.instrument.id, trades=n)
+        return found
 
     def _ranges_of(self, fresh: TradeBatch, source: Source, given: TradeBatch, complete: Span | None) -> list[TapeRange]:
         if self.instrument.numbered:
@@ -305,7 +306,7 @@ class TapeWriter:
     def _merge_past_days(self, now_ns: int) -> None:
         for day in self.tape.days():
             if day < day_of(now_ns) and [path.name for path in self.tape.files(day)] != [f"{day_name(day)}.parquet"]:
-                self._merge_into_day(day, TradesInSteps(TradeBatch.empty(), self.instrument.steps), self._intervals)
+                self._merge_into_day(day, TradesInSteps(TradeBatch.empty(), self.instrument.steps), self.intervals)
 
     def _merge_into_day(self, day: int, given: TradesInSteps, known: TapeRanges) -> int:
         """Merge trades and all parts of a day into one file; return how many were new.
@@ -359,34 +360,23 @@ class TapeWriter:
 
     def _rename_damaged(self, path: Path, day: int) -> None:
         self._guard(path)
-        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
-        self._replace_intervals(ranges_without_files(self.tape, self._intervals, {path}, day))
-        path.replace(path.with_name(path.name + ".corrupt"))
+        span = Span(day * DAY_NS, (day + 1) * DAY_NS)
+        self.account.settle(self.settled.without_time(span))
+        unlisted = [] if self.account.covers(span) else [Owed(0, *NO_IDS, span, OwedReason.DAMAGED_DAY)]
+        left = ranges_without_files(self.tape, self.intervals, {path}, day)
+        # other damaged days are taken away with it, and no id can be told to be of one of them
+        alone = all(other == day or _is_in(other, left) for other in self.tape.days())
+        self.account.replace(left, day=span if alone else None, more=unlisted)
+        path.replace(_free_name(path.with_name(path.name + ".corrupt")))
 
     def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
-        self._replace_settled(self._settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
-        self._replace_intervals(ranges_without_files(self.tape, self._intervals, set(files), day))
+        self.account.settle(self.settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
+        self.account.replace(ranges_without_files(self.tape, self.intervals, set(files), day), reason=None)
+        self.account.forget_before((day + 1) * DAY_NS)
         for path in (*files, self.tape.cells_file(day)):
             with suppress(FileNotFoundError):
                 path.unlink()
-
-    def _replace_intervals(self, new: TapeRanges, noted: Iterable[tuple[Steps, Span]] = ()) -> None:
-        """Replace the tape ranges, and note earlier steps and their times."""
-        if self._journal is not None:  # the catalogue gets them at the end
-            self._intervals = new
-            self._noted += noted
-            return
-        with self.tape.catalogue.transaction() as connection:
-            write_ranges(connection, self._number, *_difference(self._intervals, new))
-            _note_steps(connection, self._number, noted)
-        self._intervals = new
-
-    def _replace_settled(self, new: Settled) -> None:
-        if self._journal is None and new != self._settled:  # else the catalogue gets it at the end
-            with self.tape.catalogue.transaction() as connection:
-                write_settled(connection, self._number, new)
-        self._settled = new
 
     def _seal_old_steps(self) -> None:
         """Move trades with an older tick or lot size from the catalogue to day files.
@@ -407,11 +397,6 @@ class TapeWriter:
             drop_tail(connection, number, place)
 
 
-def _note_steps(connection: sqlite3.Connection, number: int, noted: Iterable[tuple[Steps, Span]]) -> None:
-    for steps, span in noted:
-        note_earlier_steps(connection, number, steps, span)
-
-
 def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:
     """The trades on their finest common grid; None if they cannot be counted on it."""
     try:
@@ -421,21 +406,18 @@ def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], 
         return None
 
 
-def _with(intervals: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
-    """Copy tape ranges and add others to the copy; None if there are none to add."""
-    added = list(added)
-    if not added:
-        return None
-    new = TapeRanges(intervals)
-    for one in added:
-        new.add(one)
-    return new
+def _is_in(day: int, ranges: TapeRanges) -> bool:
+    return any(one.start_ns < (day + 1) * DAY_NS and day * DAY_NS < one.end_ns for one in ranges)
 
 
-def _difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
-    """The tape ranges to delete (only in `old`), and those to write (only in `new`)."""
-    before, after = set(old), set(new)
-    return sorted(before - after), sorted(after - before)
+def _free_name(path: Path) -> Path:
+    """The path itself, or with a number where a file of this name was moved aside before."""
+    number = 1
+    free = path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}.{number}")
+    return free
 
 
 def _locked(path: Path, instrument: Instrument) -> FileLock:

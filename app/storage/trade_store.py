@@ -17,10 +17,13 @@ from app.market.arrays import BoolArray, Int64Array
 from app.market.span import Span
 from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch, concatenate
+from app.storage.epochs import differing
+from app.storage.tape_ranges import same_epoch
 
 _CHUNK = 1 << 16
 _EARLIEST, _LATEST = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)
 _BEFORE_ALL = _EARLIEST
+_MOST_ASIDE = 1_000  # batches; they are taken after each insertion where trades are recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class TradeStore:
         self.floor_ns = 0
         """Bars that start before this time cannot be built from memory; 0 while nothing was dropped."""
         self._chunks: list[_Chunk] = []
+        self._aside: list[TradeBatch] = []
         self._gap_list: list[Gap] = []
         self._cached_gaps: tuple[Gap, ...] | None = ()
 
@@ -122,7 +126,10 @@ class TradeStore:
         """Number of ids missing between the first and the last loaded trade; 0 if the venue's ids are not consecutive."""
         if not self.contiguous or not self._chunks:
             return 0
-        return self._chunks[-1].last_key - self._chunks[0].first_key + 1 - self.n_trades
+        first, last = self._chunks[0].first_key, self._chunks[-1].last_key
+        if not same_epoch(first, last):
+            return sum(gap.missing for gap in self._gap_list if gap.first_id > first)
+        return last - first + 1 - self.n_trades
 
     @property
     def span(self) -> Span:
@@ -212,7 +219,9 @@ class TradeStore:
         if self.by_time:
             unique = self._each_once(self.in_order(batch))
         elif np.any(batch.trade_id[1:] <= batch.trade_id[:-1]):
-            unique = batch[np.unique(batch.trade_id, return_index=True)[1]]
+            _, first, place = np.unique(batch.trade_id, return_index=True, return_inverse=True)
+            self._put_aside(batch[differing(batch, batch[first[place]])])
+            unique = batch[first]
         else:
             unique = batch
         self.duplicates += len(batch) - len(unique)
@@ -220,6 +229,7 @@ class TradeStore:
         if keys[0] <= self.floor_key:
             too_late = int(np.searchsorted(keys, self.floor_key, side="right"))
             self.refused += too_late
+            self._put_aside(batch[:too_late])
             batch, keys = batch[too_late:], keys[too_late:]
         if not self._chunks or not len(keys) or keys[0] > self._chunks[-1].last_key:
             return batch
@@ -232,13 +242,22 @@ class TradeStore:
         if not known.any():
             return batch
         self.duplicates += int(np.count_nonzero(known))
+        if not self.by_time:
+            self._put_aside(batch[_differ(reached, batch)])
         return batch[~known]
 
+    def take_aside(self) -> TradeBatch:
+        """The trades rejected since the last call: too old for memory, or with the id of another trade; the disk may keep them."""
+        found, self._aside = concatenate(self._aside), []
+        return found
+
+    def _put_aside(self, trades: TradeBatch) -> None:
+        if len(trades):
+            self._aside = [*self._aside[-_MOST_ASIDE:], trades]
+
     def _each_once(self, batch: TradeBatch) -> TradeBatch:
-        """Leave out trades that repeat the time and id of an earlier trade."""
-        order = np.lexsort((batch.trade_id, batch.time_ns))
-        ids, times = batch.trade_id[order], batch.time_ns[order]
-        again = order[1:][(ids[1:] == ids[:-1]) & (times[1:] == times[:-1])]
+        """The trades without those that repeat the time and id of an earlier one."""
+        again = _repeats(batch)
         return batch if not len(again) else batch[np.delete(np.arange(len(batch)), again)]
 
     def _reaching(self, key: int) -> int:
@@ -329,6 +348,24 @@ def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
     return known
 
 
+def _differ(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
+    """A mask of the trades whose id another trade in the chunks has."""
+    found = np.zeros(len(batch), bool)
+    for chunk in chunks:
+        place = np.minimum(np.searchsorted(chunk.keys, batch.trade_id), len(chunk) - 1)
+        found |= (chunk.keys[place] == batch.trade_id) & differing(batch, chunk.trades[place])
+    return found
+
+
+def _repeats(trades: TradeBatch) -> Int64Array:
+    """The indices of trades that are equal in everything to an earlier one."""
+    order = np.lexsort(trades.columns[::-1])
+    differs = np.zeros(max(0, len(trades) - 1), bool)
+    for column in trades.columns:
+        differs |= np.diff(column[order]) != 0
+    return order[1:][~differs]
+
+
 def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
     """Mark the trades that are in the chunks; the trades are given in order of time.
 
@@ -339,10 +376,7 @@ def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
     for chunk in chunks:
         start, end = np.searchsorted(chunk.keys, first_ns), np.searchsorted(chunk.keys, last_ns, side="right")
         near = chunk.trades[start:end]
-        together = concatenate((near, batch))
-        order = np.lexsort((together.trade_id, together.time_ns))
-        ids, times = together.trade_id[order], together.time_ns[order]
-        again = order[1:][(ids[1:] == ids[:-1]) & (times[1:] == times[:-1])]
+        again = _repeats(concatenate((near, batch)))
         known[again[again >= len(near)] - len(near)] = True
     return known
 
@@ -352,10 +386,17 @@ def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
     ids, times = trades.trade_id, trades.time_ns
     found: list[Gap] = []
     if before and int(ids[0]) > before.trade_id + 1:
-        found.append(Gap(before.trade_id + 1, int(ids[0]) - 1, before.time_ns, int(times[0])))
+        found.append(_gap(before, _Edge(int(ids[0]), int(times[0]))))
     if int(ids[-1]) - int(ids[0]) + 1 == len(ids):
         return found
-    return found + [Gap(int(ids[i]) + 1, int(ids[i + 1]) - 1, int(times[i]), int(times[i + 1])) for i in np.flatnonzero(np.diff(ids) > 1)]
+    edges = [(_Edge(int(ids[i]), int(times[i])), _Edge(int(ids[i + 1]), int(times[i + 1]))) for i in np.flatnonzero(np.diff(ids) > 1)]
+    return found + [_gap(*pair) for pair in edges]
+
+
+def _gap(before: _Edge, after: _Edge) -> Gap:
+    """The gap between two trades; where ids start again, the number of missing ones is unknown."""
+    last_id = after.trade_id - 1 if same_epoch(before.trade_id, after.trade_id) else before.trade_id
+    return Gap(before.trade_id + 1, last_id, before.time_ns, after.time_ns)
 
 
 def _first_id(gap: Gap) -> int:

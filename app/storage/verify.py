@@ -15,7 +15,9 @@ from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
 from app.storage.day_file import DayTotals, TradesInSteps, merge_trades, read_own_steps
+from app.storage.epochs import raw_id
 from app.storage.minute_cells import cells_of, read_minute_cells, write_minute_cells
+from app.storage.owed import Owed, OwedReason, OwedState, owed_changes
 from app.storage.tape import Tape, day_name
 from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.tape_writer import TapeWriter
@@ -56,8 +58,9 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
             except StoreError as error:
                 if writer is not None:
                     writer.move_aside(path, day)
-                yield StoreFinding(f"{error.user_message}{', moved aside' if writer is not None else ''}")
-        trades = merge_trades([part.trades for part in sound], numbered=numbered)  # compared by id and time alone
+                # what the file had is owed from now on, and listed below
+                yield StoreFinding(f"{error.user_message}{', moved aside' if writer is not None else ''}", mended=writer is not None)
+        trades = merge_trades([part.trades for part in sound], numbered=numbered)  # in any steps: only ids, times and signs count
         yield from _invalid_trades(trades, tape, day)
         if numbered:
             for stretch in id_ranges(trades, Source.ARCHIVE):
@@ -66,7 +69,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
             yield from _minute_cells(tape, day, sound[0], writer)
     if numbered:
         yield from _catalogue_ids(tape, found, writer)
-    yield from _gaps(tape)
+    yield from _owed(tape)
 
 
 def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
@@ -115,16 +118,28 @@ def _catalogue_ids(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> 
     yield StoreFinding(text + ("; catalogue repaired" if writer is not None else ""), mended=writer is not None)
 
 
-def _gaps(tape: Tape) -> Iterator[StoreFinding]:
-    for before, after in tape.intervals().gaps():
-        gap = Span(before.end_ns, max(before.end_ns, after.start_ns))
-        begin, end = (f"{iso_date_text(ns)}T{fine_clock_text(ns)}" for ns in (gap.start_ns, gap.end_ns))
-        if tape.instrument.numbered:
-            n = after.first_id - before.last_id - 1
-            text = f"{n:,} trade{'s' if n > 1 else ''} missing, ids {before.last_id + 1} to {after.first_id - 1}, {begin} to {end}"
-        else:
-            text = f"trades may be missing, {begin} to {end}"
-        yield StoreFinding(f"{tape.instrument.id}: {text}", gap=gap)
+def _owed(tape: Tape) -> Iterator[StoreFinding]:
+    """List what is owed, and trades of conflicting ids; also gaps of a store that no writer has opened since they arose."""
+    stored, numbered = tape.intervals(), tape.instrument.numbered
+    rows, settled = tape.catalogue.owed(tape.instrument.id), tape.catalogue.settled(tape.instrument.id)
+    unlisted = [row for row in owed_changes(rows, stored, stored, numbered=numbered, now_ns=0, settled=settled) if not row.number]
+    for row in sorted([*rows, *unlisted], key=lambda row: row.span):
+        if row.reason is OwedReason.CONFLICT and row.state is not OwedState.GIVEN_UP:
+            yield StoreFinding(f"{tape.instrument.id}: {row.reason.value}: {row.detail}")
+        elif row.is_open:
+            yield from (_missing(tape, row, left, stored) for left in row.left(stored, settled))
+
+
+def _missing(tape: Tape, row: Owed, left: Span, stored: TapeRanges) -> StoreFinding:
+    gap = row.time_of(left, stored)
+    begin, end = (f"{iso_date_text(ns)}T{fine_clock_text(ns)}" for ns in (gap.start_ns, gap.end_ns))
+    why = "" if row.reason is OwedReason.GAP else f" ({row.reason.value})"
+    if row.by_ids:
+        n, ids = left.length_ns, f"ids {raw_id(left.start_ns)} to {raw_id(left.end_ns - 1)}"
+        text = f"{n:,} trade{'s' if n > 1 else ''} missing, {ids}, {begin} to {end}{why}"
+    else:
+        text = f"trades may be missing, {begin} to {end}{why}"
+    return StoreFinding(f"{tape.instrument.id}: {text}", gap=gap)
 
 
 def _ids(intervals: TapeRanges) -> list[tuple[int, int]]:

@@ -134,6 +134,22 @@ CATALOGUE = {
     "T3": Entry("ids that do not count, or begin anew", "ids order trades only where they agree with time; else time does, and it is said"),
     "T5": Entry("float noise of other programs", "rounded below a millionth of a step, or to what it stands for; counted and said"),
     "T6": Entry("kline files without a header, with candles missing", "read in either unit, plain or zipped; missing candles are listed"),
+    "D5": Entry(
+        "an outage longer than memory holds, with a restart before it is filled",
+        "owed in the catalogue from the first trade after it, shown, and fetched straight to disk until nothing is missing",
+    ),
+    "D6": Entry(
+        "a damaged day: the oldest, the newest, the only one, several",
+        "moved aside by `verify --repair` only; owed, and never called complete, until fetched again or given up by name",
+    ),
+    "D10": Entry(
+        "the same id for different trades: a relisting, a reset, a conflict",
+        "a new epoch of ids is kept in its place in time, a conflict is kept aside and listed; the same trade is stored once",
+    ),
+    "X2": Entry(
+        "a value of the catalogue that cannot be right", "the row is set aside, told, and rebuilt from the day files; never a traceback"
+    ),
+    "X3": Entry("names in files that lead elsewhere", "refused: no path outside the store is made"),
 }
 """All faults by number, in the order of the report's table."""
 

@@ -10,20 +10,15 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-import structlog
-
 from app.entry.commands.common import print_note
 from app.entry.exit import report_unrecorded
 from app.entry.markets import market_opener, require_venue
 from app.errors import BadInputError, StoreBusyError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.ingest import Ingest
 from app.ingest.retry import retry
-from app.ingest.store_backfill import fill_gaps
 from app.market.clock_words import clock_words
 from app.market.feed import FeedState
 from app.market.market import Market
-from app.market.span import Span
-from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
@@ -31,12 +26,8 @@ from app.storage.recording_status import RecordingState, RecordingStatus
 from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import TradeStore
 
-_log = structlog.get_logger(__name__)
-
 _MEMORY_TRADES = 300_000  # enough to sort in late trades and to recognise repeated ones
 _HEALTH_S = 10.0
-_LOOK_S = 0.1
-_CATCH_UP_NS = 7 * 86_400_000_000_000  # gaps that are older are left to `tapeprint verify --repair`
 _LONGEST_WAIT_S = 60.0  # a collection runs unattended
 _COLOURS = {
     RecordingState.RECORDING: "32",
@@ -57,7 +48,6 @@ class _Collected:
     recorder: Recorder | None = None
     ingest: Ingest | None = None
     trouble: str = ""
-    filling: str = ""
     refused: bool = False
 
     def line(self, *, colours: bool = False) -> str:
@@ -77,7 +67,9 @@ class _Collected:
             parts.append(f"{status.rejected:,} rejected")
         if missing := self.ingest.store.missing:
             parts.append(f"{missing:,} missing")
-        parts += [text for text in (status.reason, self.filling, self.ingest.past.trouble, self.trouble) if text]
+        progress = self.ingest.progress.text if self.ingest.progress is not None else ""
+        troubles = (self.ingest.past.trouble, self.trouble)
+        parts += [text for text in (status.reason, self.ingest.owed_text, progress, *troubles) if text]
         return ", ".join(parts)
 
 
@@ -153,37 +145,13 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
     memory = TradeStore(_MEMORY_TRADES, by_time=not market.instrument.numbered)
     one.recorder = Recorder(writer, memory.batches, keep=settings.retention())
     one.ingest = Ingest(market.feed, market.history, memory, (), recorder=one.recorder)
-    catching_up = asyncio.create_task(_catch_up(one, market, writer))
     try:
         await one.ingest.run()
         one.refused = market.feed.status.state is FeedState.STOPPED
     finally:
-        catching_up.cancel()
-        await asyncio.wait([catching_up])
         if not one.recorder.hangs:
             writer.close()
         await market.feed.aclose()
-
-
-async def _catch_up(one: _Collected, market: Market, writer: TapeWriter) -> None:
-    """Fetch the trades missed since the last run; if trades are numbered, also those missing in the week before."""
-    before, live = writer.intervals.last, writer.intervals.last
-    if market.history is None or before is None:
-        return
-    begin_ns = max(next(iter(writer.intervals)).start_ns, before.end_ns - _CATCH_UP_NS) if market.instrument.numbered else before.end_ns
-    while live is None or live.end_ns <= before.end_ns:  # until the first live trades show where the gap ends
-        await asyncio.sleep(_LOOK_S)
-        live = writer.intervals.last
-
-    def tell(gap: Span, trades: int) -> None:
-        one.filling = f"catching up {timestamp_text(gap.start_ns)} to {timestamp_text(gap.end_ns)}, {trades:,} trades"
-
-    try:
-        await fill_gaps(writer, market.history, Span(begin_ns, live.start_ns), tell)
-        one.filling = ""
-    except TapeprintError as error:
-        one.filling = f"could not catch up: {error.user_message}"
-        _log.warning("could not catch up", instrument=one.instrument_id, reason=error.detail)
 
 
 async def _open_market(one: _Collected, settings: Settings) -> Market | None:

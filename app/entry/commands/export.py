@@ -12,6 +12,8 @@ from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.epochs import raw_ids
+from app.storage.tape import Tape
 from feeds.archives.export import write_trades
 
 
@@ -34,13 +36,19 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
         if not inside:
             raise BadInputError(f"{instrument_id}: no stored trades in this time range")
         with progress_counter(out.name, quiet, "trades") as tell:
-            written = write_trades(out, instrument, _counted(tape.batches(span), tell))
+            written = write_trades(out, instrument, _counted(_with_own_ids(tape, span), tell))
     finally:
         store.close()
     print_note(f"{out}: {written:,} trades", quiet)
     for gap in Span(inside[0].start_ns, inside[-1].end_ns).minus(inside):
         print_note(f"{out}: gap from {timestamp_text(gap.start_ns)} to {timestamp_text(gap.end_ns)}")
     return 0
+
+
+def _with_own_ids(tape: Tape, span: Span) -> Iterator[TradeBatch]:
+    """The stored trades with the venue's ids, which may have started again in between."""
+    for batch in tape.batches(span):
+        yield TradeBatch.of(*batch.columns[:4], raw_ids(batch.trade_id)) if tape.instrument.numbered else batch
 
 
 def _counted(batches: Iterator[TradeBatch], tell: Callable[[int], object]) -> Iterator[TradeBatch]:

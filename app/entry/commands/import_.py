@@ -85,7 +85,7 @@ def _import_one(kind: str, path: Path, steps: InstrumentSpec, store: DiskStore, 
             new = import_file(writer, path, report, reading=reading, tell=tell)
     finally:
         writer.close()
-    for line in report.lines():
+    for line in (*report.lines(), *writer.notes):
         print_note(f"{path}: {line}", quiet)
     print_note(f"{path}: {new:,} new, {report.trades - new:,} already stored", quiet)
 

@@ -88,6 +88,9 @@ def verify(
             help="put damaged files aside, rebuild what can be, and download missing trades from the venue; without it nothing is changed",
         ),
     ] = False,
+    give_up: Annotated[
+        str | None, Parameter(help="no longer count what is missing on a day or days, e.g. 2024-08-08 or 2024-08-08..2024-08-10")
+    ] = None,
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     store: StoreFolder = None,
     quiet: Quiet = False,
@@ -98,7 +101,7 @@ def verify(
 
     settings = settings_of(settings_file, store=store)
     settings = at_hosts(settings, instrument, hosts) if instrument else settings
-    return verify_store(instrument, settings, repair, quiet)
+    return verify_store(instrument, settings, repair, quiet, give_up)
 
 
 def collect(

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
 from app.entry.markets import market_opener
-from app.errors import StoreBusyError, TapeprintError
-from app.ingest.store_backfill import fill_gaps
+from app.errors import BadInputError, StoreBusyError, TapeprintError
+from app.ingest.store_backfill import fill_owed
+from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.times import iso_date_text
 from app.printable import printable
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore, stored_instrument
+from app.storage.owed import OwedState, given_up_text
+from app.storage.tape import day_named
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import StoreFinding, verify
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
-def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool) -> int:
+
+def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool, give_up: str | None = None) -> int:
     """Check stored markets and print what is missing or damaged; return 0 if all are complete, else 1.
 
     Nothing on disk is changed. With `repair`, what is possible is repaired, and missing trades are downloaded again as far as the
-    venue has them.
+    venue has them. With `give_up`, a day or a range of days, what is owed within these days no longer counts as missing.
 
     Raises
     ------
@@ -30,8 +38,10 @@ def verify_store(instrument_id: str | None, settings: Settings, repair: bool, qu
     StoreError
         If there is no store, or it cannot be read.
     """
+    if give_up is not None and instrument_id is None:
+        raise BadInputError("--give-up: name the market, e.g. tapeprint verify binance:BTCUSDT --give-up 2024-08-08")
     store = DiskStore(settings.store_folder(), frozen=True)
-    if repair:  # only now: the check that there is a store must not create one
+    if repair or give_up is not None:  # only now: the check that there is a store must not create one
         store.close()
         store = DiskStore(settings.store_folder())
     try:
@@ -40,8 +50,13 @@ def verify_store(instrument_id: str | None, settings: Settings, repair: bool, qu
         if store.damaged:
             print(f"{store.damaged}; repair with --repair")  # noqa: T201
         chosen = store.instruments() if instrument_id is None else [stored_instrument(store, instrument_id)]
+        if give_up is not None:
+            for instrument in chosen:
+                _give_up(store, instrument, give_up, quiet)
         worst = max([_verify(store, instrument, settings, repair, quiet) for instrument in chosen], default=0)
-        return 1 if store.damaged else worst
+        for text in store.catalogue.bad_rows:
+            print(f"{printable(text)}; repair with --repair")  # noqa: T201
+        return 1 if store.damaged or store.catalogue.bad_rows else worst
     finally:
         store.close()
 
@@ -60,9 +75,8 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
             for finding in verify(tape, writer):
                 findings.append(finding)
                 tell(len(findings))
-        gaps = [finding.gap for finding in findings if finding.gap is not None]
-        if gaps and writer is not None:
-            asyncio.run(_fetch_again(instrument, writer, gaps, settings, quiet))
+        if writer is not None and writer.owed:
+            asyncio.run(_fetch_again(instrument, writer, settings, quiet))
             findings = [finding for finding in findings if finding.gap is None] + [f for f in verify(tape, writer) if f.gap is not None]
     finally:
         if writer is not None:
@@ -72,11 +86,53 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
     days = tape.days()
     size = sum(path.stat().st_size for day in days for path in tape.files(day))
     whole = all(finding.mended for finding in findings)
-    print_note(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}", quiet)
+    given_up = [row for row in tape.catalogue.owed(instrument.id) if row.state is OwedState.GIVEN_UP]
+    but = f" but for {given_up_text(given_up, tape.intervals())} given up" if given_up else ""
+    print_note(f"{instrument.id}: {len(days)} day files, {size / 1e6:,.1f} MB, {'complete' if whole else 'incomplete'}{but}", quiet)
     return 0 if whole else 1
 
 
-async def _fetch_again(instrument: Instrument, writer: TapeWriter, gaps: list[Span], settings: Settings, quiet: bool) -> None:
+def days_span(text: str) -> Span:
+    """The time of a day such as `2024-08-08`, or of several such as `2024-08-08..2024-08-10`, the last included.
+
+    Raises
+    ------
+    BadInputError
+        If the text is not that.
+    """
+    first, dots, last = text.partition("..")
+    days = [day_named(Path(name)) if _DAY.fullmatch(name) else None for name in (first, last if dots else first)]
+    if days[0] is None or days[1] is None or days[1] < days[0]:
+        raise BadInputError(f"--give-up: found {text!r}, expected a day or days, e.g. 2024-08-08 or 2024-08-08..2024-08-10")
+    return Span(days[0] * DAY_NS, (days[1] + 1) * DAY_NS)
+
+
+def _give_up(store: DiskStore, instrument: Instrument, text: str, quiet: bool) -> None:
+    """Give up what is owed within some days.
+
+    Raises
+    ------
+    BadInputError
+        If nothing is owed then, or what is owed reaches beyond.
+    StoreBusyError
+        If the market is being recorded.
+    """
+    span = days_span(text)
+    writer = TapeWriter(store, instrument)
+    try:
+        ended, beyond = writer.account.give_up(span)
+    finally:
+        writer.close()
+    for row in ended:
+        print_note(f"{instrument.id}: given up: {given_up_text([row], writer.intervals)}", quiet)
+    if beyond:
+        first, last = (iso_date_text(ns) for ns in (min(row.span.start_ns for row in beyond), max(row.span.end_ns - 1 for row in beyond)))
+        raise BadInputError(f"--give-up: {text}: ids are missing from {first} to {last} and have no day of their own; pass {first}..{last}")
+    if not ended:
+        raise BadInputError(f"--give-up: {instrument.id}: nothing is owed on {text}")
+
+
+async def _fetch_again(instrument: Instrument, writer: TapeWriter, settings: Settings, quiet: bool) -> None:
     try:
         market = await market_opener(settings)(instrument.id)
     except TapeprintError as error:
@@ -85,8 +141,8 @@ async def _fetch_again(instrument: Instrument, writer: TapeWriter, gaps: list[Sp
     try:
         if market.history is None:
             return
-        for gap in reversed(gaps):
-            new = await fill_gaps(writer, market.history, Span(gap.start_ns - 1, gap.end_ns + 1))
+        for row in reversed(writer.owed):
+            new = await fill_owed(writer, market.history, row)
             print_note(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
     except TapeprintError as error:
         print_note(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")

@@ -14,7 +14,9 @@ from app.errors import StoreError
 from app.market.span import Span
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch
 from app.storage import catalogue as catalogue_module
-from app.storage.catalogue import FILE_NAME, Catalogue, DamagedCatalogueError, drop_tail, rename_damaged, write_ranges, write_tail
+from app.storage import catalogue_schema
+from app.storage.catalogue import FILE_NAME, Catalogue, drop_tail, rename_damaged, write_ranges, write_tail
+from app.storage.catalogue_schema import DamagedCatalogueError
 from app.storage.settled import Settled
 from app.storage.tape_ranges import TapeRange
 from tests.app.storage.stores import ARCHIVE, BACKFILL, BYBIT, LIVE, TAPE
@@ -53,7 +55,7 @@ def test_a_commit_survives_a_power_cut(catalogue: Catalogue) -> None:
         values = [
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
         ]
-    assert values == ["wal", 2, 1, len(catalogue_module._MIGRATIONS)]
+    assert values == ["wal", 2, 1, len(catalogue_schema._MIGRATIONS)]
 
 
 # -- markets -------------------------------------------------------------------------------------
@@ -121,8 +123,57 @@ def test_a_span_of_the_tail_is_half_open(catalogue: Catalogue) -> None:
 
 def test_a_trade_that_is_stored_already_is_skipped(catalogue: Catalogue) -> None:
     add(catalogue, TAPE, trades((10, 1)))
-    add(catalogue, TAPE, trades((99, 1), (20, 2)))
+    add(catalogue, TAPE, trades((10, 1), (20, 2)))
     assert same(catalogue.tail(TAPE.id)[0], trades((10, 1), (20, 2)))
+
+
+def test_another_trade_with_the_same_id_is_not_skipped(catalogue: Catalogue) -> None:
+    add(catalogue, BYBIT, trades((10, 1)))
+    add(catalogue, BYBIT, trades((99, 1)))
+    assert same(catalogue.tail(BYBIT.id)[0], trades((10, 1), (99, 1)))
+
+
+FIRST_SCHEMA = """
+    CREATE TABLE instrument (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tick_size TEXT NOT NULL, lot_size TEXT NOT NULL,
+        multiplier TEXT NOT NULL, numbered INTEGER NOT NULL, rollup_ticks INTEGER NOT NULL DEFAULT 0) STRICT;
+    CREATE TABLE stretch (instrument INTEGER NOT NULL REFERENCES instrument, first_key INTEGER NOT NULL, last_key INTEGER NOT NULL,
+        first_id INTEGER NOT NULL, last_id INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, source TEXT NOT NULL,
+        PRIMARY KEY (instrument, first_key)) STRICT, WITHOUT ROWID;
+    CREATE TABLE tail (place INTEGER PRIMARY KEY AUTOINCREMENT, instrument INTEGER NOT NULL REFERENCES instrument,
+        time_ns INTEGER NOT NULL, price_ticks INTEGER NOT NULL, quantity_lots INTEGER NOT NULL, side INTEGER NOT NULL,
+        trade_id INTEGER NOT NULL, UNIQUE (instrument, trade_id)) STRICT;
+    INSERT INTO instrument VALUES (1, 'binance:BTCUSDT', '0.01', '0.00001', '1', 1, 0);
+    INSERT INTO stretch VALUES (1, 1, 2, 1, 2, 10, 21, 'live');
+    INSERT INTO tail VALUES (5, 1, 10, 101, 2, 0, 1), (7, 1, 20, 102, 3, 1, 2);
+    UPDATE sqlite_sequence SET seq = 90;
+    PRAGMA user_version = 1;
+"""
+
+
+def of_the_first_schema(folder: Path) -> None:
+    connection = sqlite3.connect(folder / FILE_NAME)
+    connection.executescript(FIRST_SCHEMA)
+    connection.close()
+
+
+def test_a_catalogue_of_the_first_schema_keeps_its_trades_and_places(tmp_path: Path) -> None:
+    of_the_first_schema(tmp_path)
+    opened = Catalogue(tmp_path, write=True)
+    tail, place = opened.tail(TAPE.id)
+    assert same(tail, trades((10, 1), (20, 2))) and place == 7
+    assert [(one.first_id, one.last_id, one.source) for one in opened.intervals(TAPE.id)] == [(1, 2, LIVE)]
+    add(opened, TAPE, trades((30, 3)))
+    assert opened.tail(TAPE.id)[1] == 91  # places are never used twice: a writer drops the tail up to one
+    opened.close()
+
+
+def test_a_catalogue_of_the_first_schema_is_read_as_it_is(tmp_path: Path) -> None:
+    of_the_first_schema(tmp_path)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    opened = Catalogue(tmp_path, write=False)
+    assert (opened.tail_size(TAPE.id), opened.owed(TAPE.id)) == (2, [])
+    opened.close()
+    assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
 def test_the_tail_is_dropped_up_to_a_place(catalogue: Catalogue) -> None:
@@ -259,7 +310,7 @@ def test_a_damaged_catalogue_without_companions_is_renamed_alone(tmp_path: Path,
 
 def test_a_catalogue_of_the_first_version_keeps_its_rows(tmp_path, monkeypatch):
     with monkeypatch.context() as before:
-        before.setattr(catalogue_module, "_MIGRATIONS", catalogue_module._MIGRATIONS[:1])
+        before.setattr(catalogue_schema, "_MIGRATIONS", catalogue_schema._MIGRATIONS[:1])
         first = Catalogue(tmp_path, write=True)
         with first.transaction() as connection:
             connection.execute("INSERT INTO instrument VALUES (1, 'binance:BTCUSDT', '0.01', '0.001', '1', 1, 0)")

@@ -13,9 +13,11 @@ from app.market.bar_rule import DAY_NS
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
 from app.storage import catalogue as catalogue_module
-from app.storage.catalogue import FILE_NAME, Catalogue
+from app.storage import catalogue_schema
+from app.storage.catalogue import FILE_NAME, Catalogue, write_ranges, write_tail
 from app.storage.disk import DiskStore
 from app.storage.facts import Fact
+from app.storage.tape_ranges import id_ranges
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, FIRST_DAY, LIVE, TAPE, days_of_trades
 from tests.builders import random_trades
@@ -100,13 +102,14 @@ def test_a_catalogue_of_the_first_version_is_migrated_whole(tmp_path: Path, leav
     trades = days_of_trades(60, 0.5)
     path = tmp_path / FILE_NAME
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module, "_MIGRATIONS", catalogue_module._MIGRATIONS[:1])
+        patch.setattr(catalogue_schema, "_MIGRATIONS", catalogue_schema._MIGRATIONS[:1])
         patch.setattr(catalogue_module, "note_facts", lambda *_: False)
-        store = DiskStore(tmp_path)
-        writer = TapeWriter(store, TAPE)
-        writer.insert(trades, LIVE)
-        writer.close()
-        store.close()
+        first = Catalogue(tmp_path, write=True)
+        number = first.number_of(TAPE)
+        with first.transaction() as connection:
+            write_tail(connection, number, trades)
+            write_ranges(connection, number, [], id_ranges(trades, LIVE))
+        first.close()
     old = sqlite3.connect(path)
     assert old.execute("PRAGMA user_version").fetchone() == (1,)
     if leaves_log:

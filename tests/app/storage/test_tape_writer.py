@@ -18,6 +18,7 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import CoveredSpan
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage import tape_account
 from app.storage import tape_writer as writer_module
 from app.storage.catalogue import write_ranges
 from app.storage.day_file import day_of
@@ -327,12 +328,12 @@ def test_a_failed_insert_stores_no_trade(writer, monkeypatch):
     def full(*_: object) -> None:
         raise StoreError("disk full")
 
-    monkeypatch.setattr(writer_module, "write_ranges", full)
+    monkeypatch.setattr(tape_account, "write_ranges", full)
     trades = days_of_trades(100, 0.1)
     with pytest.raises(StoreError, match="disk full"):
         writer.insert(trades, LIVE)
     assert (len(writer.tape.trades(ALL)), len(writer.intervals)) == (0, 0)
-    monkeypatch.setattr(writer_module, "write_ranges", write_ranges)
+    monkeypatch.setattr(tape_account, "write_ranges", write_ranges)
     assert writer.insert(trades, LIVE) == 100
 
 

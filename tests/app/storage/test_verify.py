@@ -7,10 +7,11 @@ import pytest
 from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
+from app.storage.catalogue import write_ranges
 from app.storage.day_file import write_day
 from app.storage.disk import DiskStore
 from app.storage.minute_cells import cells_of, read_minute_cells
-from app.storage.tape_ranges import TapeRange
+from app.storage.tape_ranges import TapeRange, TapeRanges
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import StoreFinding, verify
 from tests.app.storage.stores import ALL, ARCHIVE, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades
@@ -45,10 +46,11 @@ def test_a_damaged_file_is_named_and_moved_aside_only_to_repair(writer: TapeWrit
     assert account == StoreFinding(f"{NAME}: {len(DAY_2):,} trades listed in the catalogue are missing on disk; 0 on disk are not listed")
     assert path.exists()
     moved, gap = found(writer, repair=True)
-    assert moved.text == f"{damaged.text}, moved aside" and not moved.mended and not path.exists()
+    assert moved.text == f"{damaged.text}, moved aside" and moved.mended and not path.exists()
     first, last = int(DAY_2.trade_id[0]), int(DAY_2.trade_id[-1])
     assert gap.text.startswith(f"{NAME}: {len(DAY_2)} trades missing, ids {first} to {last}, ")
-    assert gap.gap == Span(int(TRADES.time_ns[first - 2]) + 1, int(TRADES.time_ns[last]))
+    assert gap.text.endswith(" (damaged day)")
+    assert gap.gap == Span((FIRST_DAY + 1) * DAY_NS, (FIRST_DAY + 2) * DAY_NS)
     assert found(writer) == [gap]
 
 
@@ -103,11 +105,17 @@ def test_a_day_in_parts_needs_no_cells(writer: TapeWriter) -> None:
 def test_a_wrong_account_of_ids_is_repaired(writer: TapeWriter, listed: tuple[int, int], counts: tuple[int, int]) -> None:
     writer.insert_bulk(TRADES, ARCHIVE)
     right = list(writer.intervals)
-    writer._replace_intervals(type(writer.intervals)([TapeRange(*listed, *listed, right[0].start_ns, right[0].end_ns, ARCHIVE)]))
+    wrong = TapeRanges([TapeRange(*listed, *listed, right[0].start_ns, right[0].end_ns, ARCHIVE)])
+    with writer.tape.catalogue.transaction() as connection:
+        write_ranges(connection, writer.account.number, right, wrong)
+    writer.account.ranges = wrong
     text = f"{NAME}: {counts[0]} trades listed in the catalogue are missing on disk; {counts[1]} on disk are not listed"
     assert found(writer) == [StoreFinding(text)]
-    assert found(writer, repair=True) == [StoreFinding(f"{text}; catalogue repaired", mended=True)]
-    assert list(writer.tape.intervals()) == right and found(writer) == []
+    repaired, *owed = found(writer, repair=True)
+    assert repaired == StoreFinding(f"{text}; catalogue repaired", mended=True)
+    assert list(writer.tape.intervals()) == right
+    assert sum(row.last_id - row.first_id + 1 for row in writer.owed) == counts[0]  # listed once, so owed until fetched
+    assert found(writer) == owed and len(owed) == bool(counts[0])
 
 
 def test_ranges_of_several_sources_count_as_one_run(writer: TapeWriter) -> None:
@@ -134,7 +142,7 @@ def test_a_gap_between_trades_out_of_time_order_is_empty(writer: TapeWriter) -> 
     writer.insert(at(3, 5), LIVE)
     writer.insert(at(1, 7), LIVE)
     start_ns = FIRST_DAY * DAY_NS + 3 * 10**9 + 1
-    assert [gap.gap for gap in found(writer)] == [Span(start_ns, start_ns)]
+    assert [gap.gap for gap in found(writer)] == [Span(start_ns, start_ns + 1)]
 
 
 def test_uncovered_time_of_an_unnumbered_market_is_a_gap(store: DiskStore) -> None:

@@ -27,6 +27,7 @@ from tests.sameness import same
 
 MINUTE_MS = 1_723_161_240_000
 MARKET = ["--instrument", "binance:BTCUSDT", "--tick-size", "0.1", "--lot-size", "0.001"]
+NOBODY = ["--rest-url", "http://127.0.0.1:9", "--ws-url", "ws://127.0.0.1:9"]
 ALL = Span(0, 1 << 62)
 
 
@@ -196,12 +197,44 @@ def test_verify_rebuilds_cells_and_renames_damaged_days(tmp_path: Path, store: s
     assert out.count("the cells are missing or damaged, rebuilt") == 2
     day = sorted(Path(store).glob("*/*/trades/*.parquet"))[0]
     day.write_bytes(day.read_bytes()[:-9])
-    assert run(["verify", "--store", store, "--repair"]) == 1
+    assert run(["verify", "binance:BTCUSDT", "--store", store, "--repair", *NOBODY]) == 1
     assert "cannot read" in capfd.readouterr().out
     assert run(["import", "csv", str(tmp_path / "trades.csv"), *MARKET, "--store", store, "--quiet"]) == 0
     capfd.readouterr()
     assert run(["verify", "--store", store, "--quiet"]) == 0
     assert capfd.readouterr().out == ""
+
+
+def test_a_damaged_day_is_incomplete_until_it_is_given_up_by_name(tmp_path: Path, store: str, capfd, logged):
+    """D6: the oldest day; the venue cannot be reached."""
+    assert run(["import", "csv", written(tmp_path, table(range(1, 1000))), *MARKET, "--store", store, "--quiet"]) == 0
+    day = sorted(Path(store).glob("*/*/trades/*.parquet"))[0]
+    day.write_bytes(day.read_bytes()[:-9])
+    verify = ["verify", "binance:BTCUSDT", "--store", store]
+    assert run([*verify, "--repair", *NOBODY]) == 1
+    for _ in range(2):
+        capfd.readouterr()
+        assert run(verify) == 1
+        out, err = capfd.readouterr()
+        assert out.startswith("binance:BTCUSDT: 359 trades missing, ids 1 to 359, 2024-08-08T23:54:01.000 to ") and "incomplete" in err
+    assert run([*verify, "--give-up", "2024-08-09"]) == 2
+    assert "binance:BTCUSDT: nothing is owed on 2024-08-09" in capfd.readouterr().err
+    assert run([*verify, "--give-up", "2024-08-08"]) == 0
+    err = capfd.readouterr().err
+    assert "given up: 359 trades" in err and "complete but for 359 trades given up" in err and "incomplete" not in err
+    assert run([*verify, "--quiet"]) == 0
+    assert run(["import", "csv", str(tmp_path / "trades.csv"), *MARKET, "--store", store]) == 0
+    assert run(verify) == 0
+    assert "given up" not in capfd.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("days", ["", "yesterday", "2024-02-30", "2024-08-09..2024-08-08", "2024-08-08..", "..", "2024-08-08/2024-08-09"])
+def test_days_to_give_up_are_named_in_one_form(tmp_path: Path, store: str, capfd, days: str):
+    assert run(["import", "csv", written(tmp_path, table(range(1, 10))), *MARKET, "--store", store, "--quiet"]) == 0
+    assert run(["verify", "binance:BTCUSDT", "--store", store, "--give-up", days]) == 2
+    assert "expected a day or days, e.g. 2024-08-08" in capfd.readouterr().err
+    assert run(["verify", "--store", store, "--give-up", "2024-08-08"]) == 2
+    assert "--give-up: name the market" in capfd.readouterr().err
 
 
 def test_exported_trades_can_be_imported_again(tmp_path: Path, store: str, capfd):
