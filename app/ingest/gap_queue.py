@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from app.storage.owed import Owed, owed_text
+from app.storage.catalogue.owed import Owed, owed_text
 from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import Gap, TradeStore
 

@@ -26,8 +26,8 @@ from app.market.feed import TradeHistory, closing
 from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
+from app.storage.catalogue.owed import Owed
 from app.storage.epochs import raw_id
-from app.storage.owed import Owed
 from app.storage.recorder import Recorder
 from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange, same_epoch

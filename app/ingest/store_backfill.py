@@ -20,8 +20,8 @@ from app.market.feed import TradeHistory, closing, steps_of
 from app.market.span import Span
 from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch, concatenate
+from app.storage.catalogue.owed import Owed
 from app.storage.epochs import raw_id
-from app.storage.owed import Owed
 from app.storage.tape_ranges import same_epoch
 from app.storage.tape_writer import TapeWriter
 

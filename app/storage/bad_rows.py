@@ -12,9 +12,9 @@ import structlog
 
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.storage.catalogue import Catalogue, write_owed, write_ranges
-from app.storage.checked_rows import SOUND_TRADE, BadRowError, disjoint, instrument_of_row, owed_of_row, range_of_row
-from app.storage.owed import NO_IDS, Owed, OwedReason, owed_changes
+from app.storage.catalogue.catalogue import Catalogue, write_owed, write_ranges
+from app.storage.catalogue.checked_rows import SOUND_TRADE, BadRowError, disjoint, instrument_of_row, owed_of_row, range_of_row
+from app.storage.catalogue.owed import NO_IDS, Owed, OwedReason, owed_changes
 from app.storage.rebuild import markets_in_files, ranges_in_files
 from app.storage.tape import Tape
 from app.storage.tape_ranges import difference

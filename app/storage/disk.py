@@ -16,8 +16,8 @@ from pathlib import Path
 from app.errors import BadInputError, StoreError
 from app.market.instrument import Instrument
 from app.storage.bad_rows import move_bad_rows
-from app.storage.catalogue import FILE_NAME, Catalogue, rename_damaged
-from app.storage.catalogue_schema import DamagedCatalogueError
+from app.storage.catalogue.catalogue import FILE_NAME, Catalogue, rename_damaged
+from app.storage.catalogue.schema import DamagedCatalogueError
 from app.storage.rebuild import rebuild_catalogue
 from app.storage.tape import Tape
 

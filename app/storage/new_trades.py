@@ -14,9 +14,9 @@ from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch, concatenate
+from app.storage.catalogue.owed import Owed, OwedReason
 from app.storage.day_file import by_day, merge_trades
 from app.storage.epochs import keyed, raw_id, without_conflicts
-from app.storage.owed import Owed, OwedReason
 from app.storage.tape import Tape
 from app.storage.tape_ranges import EPOCH_BITS, TapeRanges
 

@@ -13,10 +13,10 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
-from app.storage.catalogue import Catalogue, write_owed, write_ranges
-from app.storage.checked_rows import checked_instrument
+from app.storage.catalogue.catalogue import Catalogue, write_owed, write_ranges
+from app.storage.catalogue.checked_rows import checked_instrument
+from app.storage.catalogue.owed import NO_IDS, Owed, OwedReason, owed_changes
 from app.storage.day_file import DayMeta, read_meta, read_own_steps
-from app.storage.owed import NO_IDS, Owed, OwedReason, owed_changes
 from app.storage.tape import Tape, day_named, market_folder
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 

@@ -18,7 +18,7 @@ from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
-from app.storage.catalogue import Catalogue
+from app.storage.catalogue.catalogue import Catalogue
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta
 from app.storage.tape_ranges import TapeRanges
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from app.market.span import Span
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
-from app.storage.catalogue import write_owed, write_ranges, write_settled, write_tail
-from app.storage.facts import note_earlier_steps
-from app.storage.owed import Owed, OwedReason, OwedState, changes_owed, owed_changes
-from app.storage.settled import Settled
+from app.storage.catalogue.catalogue import write_owed, write_ranges, write_settled, write_tail
+from app.storage.catalogue.facts import note_earlier_steps
+from app.storage.catalogue.owed import Owed, OwedReason, OwedState, changes_owed, owed_changes
+from app.storage.catalogue.settled import Settled
 from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange, TapeRanges, difference
 

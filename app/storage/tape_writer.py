@@ -19,15 +19,15 @@ from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch
 from app.storage.atomic import remove_leftovers
-from app.storage.catalogue import drop_tail
+from app.storage.catalogue.catalogue import drop_tail
+from app.storage.catalogue.owed import NO_IDS, Owed, OwedReason
+from app.storage.catalogue.settled import Settled
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
 from app.storage.epochs import keys_of_ids
 from app.storage.minute_cells import write_minute_cells
 from app.storage.new_trades import NewTrades, new_trades, with_keys
-from app.storage.owed import NO_IDS, Owed, OwedReason
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
-from app.storage.settled import Settled
 from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_account import TapeAccount, with_ranges
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges, time_range

@@ -14,10 +14,10 @@ from app.market.coverage import Source
 from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
+from app.storage.catalogue.owed import Owed, OwedReason, OwedState, owed_changes
 from app.storage.day_file import DayTotals, TradesInSteps, merge_trades, read_own_steps
 from app.storage.epochs import raw_id
 from app.storage.minute_cells import cells_of, read_minute_cells, write_minute_cells
-from app.storage.owed import Owed, OwedReason, OwedState, owed_changes
 from app.storage.tape import Tape, day_name
 from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.tape_writer import TapeWriter

@@ -1,1 +1,1 @@
-"""Trades and candles from files, and downloads of trade files."""
+"""Trades and candles from files."""

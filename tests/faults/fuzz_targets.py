@@ -41,7 +41,7 @@ from app.market.times import clock_text, date_and_clock_text
 from app.profiles.chart_profiles import ChartProfiles
 from app.profiles.file_format import decode_profiles, encode_profiles
 from app.settings.settings import PALETTES, Settings, load_settings, save_setting
-from app.storage.catalogue import FILE_NAME
+from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.checked_parquet import META_KEY, add_checksum
 from app.storage.day_file import read_day, read_meta, write_day
 from app.storage.disk import DiskStore

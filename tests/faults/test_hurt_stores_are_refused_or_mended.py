@@ -14,7 +14,7 @@ from app.errors import StoreError
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.catalogue import FILE_NAME
+from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.disk import DiskStore
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, TAPE, days_of_trades

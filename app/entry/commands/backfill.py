@@ -26,10 +26,10 @@ from app.market.times import timestamp_text
 from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.tape_writer import TapeWriter
-from feeds.archives.bulk import BulkSource, DumpFile
-from feeds.archives.bulk_sources import bulk_source
 from feeds.archives.report import ImportReport
 from feeds.archives.trade_stream import common_steps_of
+from feeds.publishers.bulk import BulkSource, DumpFile
+from feeds.publishers.bulk_sources import bulk_source
 
 _HOUR_NS = 3_600_000_000_000
 _DUMPS_AFTER_NS = 36 * _HOUR_NS  # venues publish a day's file some hours after the day's end
@@ -48,7 +48,7 @@ class BackfillRequest:
     span : Span
     source : str
         `auto`: the venue's dumps for times more than a day and a half ago, its history for the rest; `venue`: only its history;
-        else a source that `feeds.archives.bulk_sources.bulk_source` supports, such as `dumps` or `tardis:bitmex/XBTUSD`.
+        else a source that `feeds.publishers.bulk_sources.bulk_source` supports, such as `dumps` or `tardis:bitmex/XBTUSD`.
     tick_size, lot_size : str or None
         Of a market that neither its venue nor the store has any more.
     """

@@ -16,8 +16,8 @@ from app.market.span import Span
 from app.market.times import iso_date_text
 from app.printable import printable
 from app.settings.settings import Settings
+from app.storage.catalogue.owed import OwedState, given_up_text
 from app.storage.disk import DiskStore, stored_instrument
-from app.storage.owed import OwedState, given_up_text
 from app.storage.tape import day_named
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import StoreFinding, verify

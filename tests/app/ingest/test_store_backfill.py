@@ -18,8 +18,8 @@ from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage.catalogue.settled import Settled
 from app.storage.disk import DiskStore
-from app.storage.settled import Settled
 from app.storage.tape_writer import TapeWriter
 from tests.app.chart.test_chart import MARKET
 from tests.app.ingest.pumps import DAY, Archive

@@ -11,7 +11,7 @@ import pytest
 
 from app.entry.cli import run
 from app.errors import StoreError
-from app.storage.catalogue import FILE_NAME
+from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.day_file import write_day
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape import day_name

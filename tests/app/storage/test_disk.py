@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import BadInputError, StoreError
-from app.storage.catalogue import FILE_NAME, Catalogue
-from app.storage.catalogue_schema import DamagedCatalogueError
+from app.storage.catalogue.catalogue import FILE_NAME, Catalogue
+from app.storage.catalogue.schema import DamagedCatalogueError
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, BYBIT, LIVE, TAPE, days_of_trades

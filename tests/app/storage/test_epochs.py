@@ -13,9 +13,9 @@ from app.entry.cli import run
 from app.ingest.ingest import Ingest
 from app.market.coverage import Source
 from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch, concatenate
+from app.storage.catalogue.owed import OwedReason
 from app.storage.disk import DiskStore
 from app.storage.epochs import keyed, raw_ids
-from app.storage.owed import OwedReason
 from app.storage.recorder import Recorder
 from app.storage.tape_ranges import TapeRanges, epoch_of, id_ranges
 from app.storage.tape_writer import TapeWriter

@@ -18,7 +18,7 @@ from app.market.bar_rule import DAY_NS, BarRule
 from app.market.instrument import Instrument
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import TradeBatch, concatenate
-from app.storage.catalogue import FILE_NAME
+from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.day_file import read_meta
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter

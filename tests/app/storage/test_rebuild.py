@@ -12,7 +12,7 @@ from app.errors import StoreError
 from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage.catalogue import Catalogue, write_tail
+from app.storage.catalogue.catalogue import Catalogue, write_tail
 from app.storage.day_file import write_day
 from app.storage.rebuild import ranges_in_day, ranges_in_file, ranges_in_files, ranges_without_files, rebuild_catalogue
 from app.storage.tape import Tape, day_name

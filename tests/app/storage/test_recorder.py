@@ -19,9 +19,9 @@ from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.span import Span
 from app.market.trade import TradeBatch
-from app.storage import catalogue as catalogue_module
 from app.storage import recorder as recorder_module
 from app.storage import tape_writer as writer_module
+from app.storage.catalogue import catalogue as catalogue_module
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
 from app.storage.recording_status import RecordingState, RecordingStatus

@@ -16,7 +16,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage import tape as tape_module
-from app.storage.catalogue import Catalogue, write_ranges, write_tail
+from app.storage.catalogue.catalogue import Catalogue, write_ranges, write_tail
 from app.storage.day_file import write_day
 from app.storage.tape import Tape, day_name, day_named, file_name_of, market_folder, next_part
 from app.storage.tape_ranges import TapeRange

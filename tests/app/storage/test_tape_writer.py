@@ -20,7 +20,7 @@ from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage import tape_account
 from app.storage import tape_writer as writer_module
-from app.storage.catalogue import write_ranges
+from app.storage.catalogue.catalogue import write_ranges
 from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
 from app.storage.tape import day_name

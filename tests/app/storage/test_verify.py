@@ -7,7 +7,7 @@ import pytest
 from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.market.trade import BUY, TradeBatch
-from app.storage.catalogue import write_ranges
+from app.storage.catalogue.catalogue import write_ranges
 from app.storage.day_file import write_day
 from app.storage.disk import DiskStore
 from app.storage.minute_cells import cells_of, read_minute_cells

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import FeedError, VenueUnreachableError
-from feeds.archives.file_host import FileHost
 from feeds.network.bounded_body import read_body
 from feeds.network.rest_client import RestClient
+from feeds.publishers.file_host import FileHost
 from tests.feeds.lines import Clock, run
 
 LIMIT = 50_000
@@ -154,10 +154,10 @@ async def asked(url: str, by: str) -> FeedError:
 @pytest.mark.parametrize("talk", [endless, drips])
 def test_no_answer_is_waited_for_without_end(talk: Talk, status: int, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """X1: endless, and byte by byte; answers and refusals."""
-    for module in ("feeds.network.rest_client", "feeds.archives.file_host"):
+    for module in ("feeds.network.rest_client", "feeds.publishers.file_host"):
         monkeypatch.setattr(f"{module}._COMPLETE_S", 0.05 if talk is drips else 10.0)
-    monkeypatch.setattr("feeds.archives.file_host.LARGEST_ANSWER", 1 << 20)
-    monkeypatch.setattr("feeds.archives.file_host._ATTEMPTS", 1)
+    monkeypatch.setattr("feeds.publishers.file_host.LARGEST_ANSWER", 1 << 20)
+    monkeypatch.setattr("feeds.publishers.file_host._ATTEMPTS", 1)
 
     async def story() -> None:
         async with server(head_of(status), talk) as (url, _):

@@ -25,7 +25,7 @@ from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.storage.day_file import read_meta
 from app.storage.disk import DiskStore, stored_instrument
-from tests.feeds.archives.dump_server import DumpServer, Fault, publishing
+from tests.feeds.publishers.dump_server import DumpServer, Fault, publishing
 
 DAYS = [date(2026, 2, number) for number in (2, 3, 4, 5)]
 QUIET = 2  # no trades on the third of them

@@ -17,7 +17,7 @@ from app.settings.settings import Settings
 from app.storage.disk import DiskStore
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ARCHIVE, TAPE, days_of_trades
-from tests.feeds.archives.dump_server import publisher
+from tests.feeds.publishers.dump_server import publisher
 
 TRADES = days_of_trades(300, 0.1)
 NOTE = "tapeprint: binance:BTCUSDT: stored trades only, 2023-11-14 00:"

@@ -13,7 +13,7 @@ from app.entry.cli import run
 from app.market.bar_rule import DAY_NS
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
-from app.storage.catalogue import FILE_NAME
+from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, FIRST_DAY, LIVE, TAPE

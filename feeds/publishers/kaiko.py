@@ -26,10 +26,10 @@ import msgspec
 from app.errors import DecodeError, TradeFileError, VenueRefusedError
 from app.market.span import Span
 from app.market.times import iso_text
-from feeds.archives.bulk import DumpFile, Progress, no_progress
-from feeds.archives.days import days_of, file_name, span_of
-from feeds.archives.file_host import FileHost
-from feeds.archives.keys import Secret, key_variable
+from feeds.publishers.bulk import DumpFile, Progress, no_progress
+from feeds.publishers.days import days_of, file_name, span_of
+from feeds.publishers.file_host import FileHost
+from feeds.publishers.keys import Secret, key_variable
 
 BASE_URL = "https://us.market-api.kaiko.io"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import StoreError
-from app.storage import catalogue_snapshot
-from app.storage.catalogue import FILE_NAME, Catalogue
-from app.storage.catalogue_snapshot import CatalogueSnapshot, snapshot_of
+from app.storage.catalogue import snapshot as catalogue_snapshot
+from app.storage.catalogue.catalogue import FILE_NAME, Catalogue
+from app.storage.catalogue.snapshot import CatalogueSnapshot, snapshot_of
 from tests.app.storage.stores import TAPE
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.market.span import Span
-from feeds.archives.days import date_of, days_of, file_name, span_of, whole_months
+from feeds.publishers.days import date_of, days_of, file_name, span_of, whole_months
 
 FAR_S = 4e9
 DAY_NS = 86_400 * 10**9

@@ -23,10 +23,10 @@ from app.errors import (
     VenueRefusedError,
     VenueUnreachableError,
 )
-from feeds.archives.bulk import Progress, no_progress
 from feeds.network.bounded_body import read_body, read_refusal
 from feeds.network.failures import http_status_error
 from feeds.network.rest_client import LARGEST_ANSWER, client_for, request_failure, venue_message
+from feeds.publishers.bulk import Progress, no_progress
 
 T = TypeVar("T")
 

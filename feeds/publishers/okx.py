@@ -27,9 +27,9 @@ import msgspec
 
 from app.errors import DecodeError, VenueRefusedError
 from app.market.span import Span
-from feeds.archives.bulk import DumpFile, Progress, no_progress
-from feeds.archives.days import date_of, days_of, file_name, span_of
-from feeds.archives.file_host import FileHost
+from feeds.publishers.bulk import DumpFile, Progress, no_progress
+from feeds.publishers.days import date_of, days_of, file_name, span_of
+from feeds.publishers.file_host import FileHost
 
 BASE_URL = "https://www.okx.com"
 

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from urllib.parse import quote
 
-from feeds.archives.daily import DailyFiles
-from feeds.archives.file_host import FileHost
+from feeds.publishers.daily import DailyFiles
+from feeds.publishers.file_host import FileHost
 
 BASE_URL = "https://public.bybit.com"
 SPOT, DERIVATIVES = "spot", "trading"

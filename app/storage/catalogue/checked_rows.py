@@ -11,7 +11,7 @@ from app.market.coverage import Source
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
-from app.storage.owed import Owed, OwedReason, OwedState
+from app.storage.catalogue.owed import Owed, OwedReason, OwedState
 from app.storage.tape_ranges import TapeRange
 
 _FARTHEST = 1 << 62  # keys and times beyond it would overflow when they are compared or added

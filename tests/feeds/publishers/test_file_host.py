@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import ChecksumError, TradeFileError, VenueBusyError, VenueRefusedError, VenueUnreachableError
-from feeds.archives.file_host import FileHost
-from tests.feeds.archives.dump_server import DumpServer, Fault, publisher
+from feeds.publishers.file_host import FileHost
 from tests.feeds.lines import Clock, run
+from tests.feeds.publishers.dump_server import DumpServer, Fault, publisher
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -198,7 +198,7 @@ def test_refusal_is_reported_at_once(tmp_path: Path, fault: Fault, says: str) ->
 
 
 def test_too_long_text_is_retried_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.archives.file_host.LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("feeds.publishers.file_host.LARGEST_ANSWER", 1000)
 
     async def story() -> None:
         async with host_of() as (server, host):

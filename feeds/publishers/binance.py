@@ -20,9 +20,9 @@ from urllib.parse import quote
 
 from app.errors import DecodeError
 from app.market.span import Span
-from feeds.archives.bulk import DumpFile, Progress, no_progress
-from feeds.archives.days import days_of, file_name, span_of, whole_months
-from feeds.archives.file_host import FileHost, sha256_of
+from feeds.publishers.bulk import DumpFile, Progress, no_progress
+from feeds.publishers.days import days_of, file_name, span_of, whole_months
+from feeds.publishers.file_host import FileHost, sha256_of
 
 BASE_URL = "https://data.binance.vision"
 SPOT, USDM = "spot", "futures/um"

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from app.market.span import Span
-from app.storage.settled import NOTHING_SETTLED, Settled
+from app.storage.catalogue.settled import NOTHING_SETTLED, Settled
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 NO_IDS = (0, -1)

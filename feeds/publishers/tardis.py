@@ -19,11 +19,11 @@ from datetime import date
 from urllib.parse import quote
 
 from app.errors import VenueRefusedError
-from feeds.archives.bulk import DumpFile
-from feeds.archives.daily import DailyFiles
-from feeds.archives.days import date_of
-from feeds.archives.file_host import FileHost
-from feeds.archives.keys import Secret, key_variable
+from feeds.publishers.bulk import DumpFile
+from feeds.publishers.daily import DailyFiles
+from feeds.publishers.days import date_of
+from feeds.publishers.file_host import FileHost
+from feeds.publishers.keys import Secret, key_variable
 
 BASE_URL = "https://datasets.tardis.dev"
 

@@ -25,12 +25,12 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.times import file_time_text
 from app.market.trade import TradeBatch
-from app.storage.catalogue_schema import connect, explained
-from app.storage.catalogue_snapshot import snapshot_of
-from app.storage.checked_rows import SOUND_TRADE, BadRowError, disjoint, instrument_of_row, owed_of_row, range_of_row
-from app.storage.facts import LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
-from app.storage.owed import Owed
-from app.storage.settled import Settled
+from app.storage.catalogue.checked_rows import SOUND_TRADE, BadRowError, disjoint, instrument_of_row, owed_of_row, range_of_row
+from app.storage.catalogue.facts import LOT_SIZE, NAME, STATUS, TICK_SIZE, Fact, note_facts
+from app.storage.catalogue.owed import Owed
+from app.storage.catalogue.schema import connect, explained
+from app.storage.catalogue.settled import Settled
+from app.storage.catalogue.snapshot import snapshot_of
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)

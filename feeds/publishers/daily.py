@@ -9,9 +9,9 @@ from pathlib import Path
 
 from app.errors import BadRequestError
 from app.market.span import Span
-from feeds.archives.bulk import DumpFile, Progress, no_progress
-from feeds.archives.days import days_of, file_name, span_of
-from feeds.archives.file_host import FileHost
+from feeds.publishers.bulk import DumpFile, Progress, no_progress
+from feeds.publishers.days import days_of, file_name, span_of
+from feeds.publishers.file_host import FileHost
 
 
 class DailyFiles:

@@ -15,9 +15,9 @@ from app.errors import StoreError
 from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.market.trade import TradeBatch
+from app.storage.catalogue.owed import Owed, OwedReason, OwedState, changes_owed, missing_keys, owed_changes, owed_text
 from app.storage.day_file import read_day
 from app.storage.disk import DiskStore
-from app.storage.owed import Owed, OwedReason, OwedState, changes_owed, missing_keys, owed_changes, owed_text
 from app.storage.tape_ranges import TapeRange, TapeRanges
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import verify

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.errors import StoreError
-from app.storage.facts import FACT_TABLE
+from app.storage.catalogue.facts import FACT_TABLE
 
 _BUSY_S = 5.0
 _MIGRATIONS = (

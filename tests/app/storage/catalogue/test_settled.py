@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.market.coverage import Source
 from app.market.span import Span
-from app.storage.settled import Settled
+from app.storage.catalogue.settled import Settled
 
 SPANS = st.lists(st.builds(lambda start, length: Span(start, start + length), st.integers(0, 30), st.integers(0, 8)), max_size=6)
 SOURCES = st.sampled_from([Source.LIVE, Source.BACKFILL, Source.ARCHIVE])

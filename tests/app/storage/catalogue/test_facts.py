@@ -12,11 +12,11 @@ import pytest
 from app.market.bar_rule import DAY_NS
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
-from app.storage import catalogue as catalogue_module
-from app.storage import catalogue_schema
-from app.storage.catalogue import FILE_NAME, Catalogue, write_ranges, write_tail
+from app.storage.catalogue import catalogue as catalogue_module
+from app.storage.catalogue import schema as catalogue_schema
+from app.storage.catalogue.catalogue import FILE_NAME, Catalogue, write_ranges, write_tail
+from app.storage.catalogue.facts import Fact
 from app.storage.disk import DiskStore
-from app.storage.facts import Fact
 from app.storage.tape_ranges import id_ranges
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ALL, ARCHIVE, FIRST_DAY, LIVE, TAPE, days_of_trades

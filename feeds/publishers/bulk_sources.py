@@ -8,9 +8,9 @@ from functools import partial
 
 from app.errors import BadInputError
 from app.market.instrument import Instrument
-from feeds.archives import binance, bybit, kaiko, okx, tardis
-from feeds.archives.bulk import BulkSource
-from feeds.archives.keys import api_key
+from feeds.publishers import binance, bybit, kaiko, okx, tardis
+from feeds.publishers.bulk import BulkSource
+from feeds.publishers.keys import api_key
 
 _DUMPS: Mapping[str, tuple[str, Callable[..., BulkSource]]] = {
     "binance": (binance.BASE_URL, partial(binance.BinanceDumps, binance.SPOT)),

@@ -15,12 +15,12 @@ import pytest
 
 from app.errors import BadInputError, TapeprintError
 from app.market.span import Span
-from feeds.archives.bulk import BulkSource
-from feeds.archives.kaiko import KaikoTrades
-from feeds.archives.keys import Secret, api_key
-from feeds.archives.tardis import tardis_datasets
-from tests.feeds.archives.dump_server import Fault, publisher
+from feeds.publishers.bulk import BulkSource
+from feeds.publishers.kaiko import KaikoTrades
+from feeds.publishers.keys import Secret, api_key
+from feeds.publishers.tardis import tardis_datasets
 from tests.feeds.lines import Clock, run
+from tests.feeds.publishers.dump_server import Fault, publisher
 
 KEY = "TD.very-secret-0123456789"
 
@@ -58,7 +58,7 @@ def test_missing_keyring_library_is_no_error(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_keyring_library_is_imported_only_when_needed() -> None:
-    done = [sys.executable, "-c", "import sys, feeds.archives.bulk_sources; print('keyring' in sys.modules)"]
+    done = [sys.executable, "-c", "import sys, feeds.publishers.bulk_sources; print('keyring' in sys.modules)"]
     assert subprocess.run(done, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

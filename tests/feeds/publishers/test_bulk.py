@@ -18,19 +18,19 @@ from app.errors import BadInputError, ChecksumError, DecodeError, VenueRefusedEr
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import concatenate
-from feeds.archives.binance import SPOT, USDM, BinanceDumps
-from feeds.archives.bulk import BulkSource, DumpFile
-from feeds.archives.bulk_sources import bulk_source
-from feeds.archives.bybit import DERIVATIVES, bybit_dumps
-from feeds.archives.bybit import SPOT as BYBIT_SPOT
-from feeds.archives.kaiko import KaikoTrades
-from feeds.archives.keys import Secret
-from feeds.archives.okx import OkxDumps
 from feeds.archives.report import ImportReport
-from feeds.archives.tardis import tardis_datasets
 from feeds.archives.trade_stream import stream_trades
-from tests.feeds.archives.dump_server import Fault, publisher
+from feeds.publishers.binance import SPOT, USDM, BinanceDumps
+from feeds.publishers.bulk import BulkSource, DumpFile
+from feeds.publishers.bulk_sources import bulk_source
+from feeds.publishers.bybit import DERIVATIVES, bybit_dumps
+from feeds.publishers.bybit import SPOT as BYBIT_SPOT
+from feeds.publishers.kaiko import KaikoTrades
+from feeds.publishers.keys import Secret
+from feeds.publishers.okx import OkxDumps
+from feeds.publishers.tardis import tardis_datasets
 from tests.feeds.lines import Clock, run
+from tests.feeds.publishers.dump_server import Fault, publisher
 
 BTCUSDT = Instrument("binance", "BTCUSDT", Decimal("0.01"), Decimal("0.00001"))
 XBTUSD = Instrument("bitmex", "XBTUSD", Decimal("0.5"), Decimal(1), numbered=False)

@@ -1,0 +1,1 @@
+"""Downloads of trades that venues and data vendors publish as files."""
