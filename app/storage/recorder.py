@@ -176,9 +176,9 @@ class Recorder:
             if not (await asyncio.wait([self._writing], timeout=until_s - loop.time()))[0]:
                 return False
         self._begun_s = time.monotonic()
-        self._writing = asyncio.ensure_future(self._flush())
-        done, _ = await asyncio.wait([self._writing], timeout=until_s - loop.time())
-        return bool(done) and self._writing.result()
+        writing = self._writing = asyncio.ensure_future(self._flush())  # another caller may begin the next one before this one looks
+        done, _ = await asyncio.wait([writing], timeout=until_s - loop.time())
+        return bool(done) and writing.result()
 
     async def _flush(self) -> bool:
         self._being_written, self._queue, self._n_queued = _together(self._queue), [], 0

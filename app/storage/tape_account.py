@@ -66,7 +66,7 @@ class TapeAccount:
             self.number = catalogue.number_of(self._tape.instrument)
             self.ranges = self._tape.intervals()
             self.settled = catalogue.settled(name)
-            self._read_owed()
+            self._set_rows(catalogue.owed(name))
             rows = self._changes(self.ranges)
             changed, now_ns = {row.number for row in rows}, self._wall_ns()
             rows += [row.at(OwedState.OWED, now_ns) for row in self.rows if row.state is OwedState.FETCHING and row.number not in changed]
@@ -105,7 +105,7 @@ class TapeAccount:
                 write_tail(connection, self.number, trades)
                 if new is not None:
                     write_ranges(connection, self.number, *difference(self.ranges, new))
-                write_owed(connection, self.number, owed)
+                owed = write_owed(connection, self.number, owed)
             self.ranges = new or self.ranges
             self._after(owed)
 
@@ -130,7 +130,7 @@ class TapeAccount:
             owed = [*self._changes(new, reason, day), *more]
             with self._tape.catalogue.transaction() as connection:
                 write_ranges(connection, self.number, *difference(self.ranges, new))
-                write_owed(connection, self.number, owed)
+                owed = write_owed(connection, self.number, owed)
                 for steps, span in noted:
                     note_earlier_steps(connection, self.number, steps, span)
             self.ranges = new
@@ -147,7 +147,7 @@ class TapeAccount:
             owed = self._changes(self.ranges)
             with self._tape.catalogue.transaction() as connection:
                 write_settled(connection, self.number, new)
-                write_owed(connection, self.number, owed)
+                owed = write_owed(connection, self.number, owed)
             self._after(owed)
 
     @contextmanager
@@ -161,7 +161,7 @@ class TapeAccount:
             owed = [*self._changes(after), *self._found]
             with self._tape.catalogue.transaction() as connection:
                 write_ranges(connection, self.number, *difference(before, after))
-                write_owed(connection, self.number, owed)
+                owed = write_owed(connection, self.number, owed)
                 for steps, span in self._noted:
                     note_earlier_steps(connection, self.number, steps, span)
                 if self.settled != settled:
@@ -231,16 +231,16 @@ class TapeAccount:
     def _write_owed(self, rows: Sequence[Owed]) -> None:
         if rows:
             with self._tape.catalogue.transaction() as connection:
-                write_owed(connection, self.number, rows)
+                rows = write_owed(connection, self.number, rows)
             self._after(rows)
 
     def _after(self, written: Sequence[Owed]) -> None:
-        """Read the entries again if some were written: new ones have got their numbers."""
+        """Take over entries that were written; without another look at the disk, which may fail when all is done."""
         if written:
-            self._read_owed()
+            self._set_rows([*{row.number: row for row in [*self.rows, *written]}.values()])
 
-    def _read_owed(self) -> None:
-        self.rows = [row for row in self._tape.catalogue.owed(self._tape.instrument.id) if row.state is not OwedState.FILLED]
+    def _set_rows(self, rows: Iterable[Owed]) -> None:
+        self.rows = sorted((row for row in rows if row.state is not OwedState.FILLED), key=lambda row: row.number)
         self.owed = [row for row in self.rows if row.is_open]
 
 

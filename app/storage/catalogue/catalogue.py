@@ -304,17 +304,20 @@ def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> 
     connection.execute(f"DELETE FROM tail WHERE instrument = ? AND place <= ? AND {SOUND_TRADE}", (number, up_to_place))
 
 
-def write_owed(connection: sqlite3.Connection, number: int, rows: Iterable[Owed]) -> None:
-    """Write what is owed to a market, within a transaction: entries without a number are new, others replace theirs."""
+def write_owed(connection: sqlite3.Connection, number: int, rows: Iterable[Owed]) -> list[Owed]:
+    """Write what is owed to a market, within a transaction: entries without a number are new and get one, others replace theirs."""
+    written: list[Owed] = []
     for row in rows:
         values = (row.first_id, row.last_id, row.span.start_ns, row.span.end_ns, row.reason.value, row.state.value)
         values += (row.tries, row.next_try_ns, row.changed_ns, row.detail)
-        connection.execute(
+        cursor = connection.execute(
             "INSERT OR REPLACE INTO owed"
             " (number, instrument, first_id, last_id, start_ns, end_ns, reason, state, tries, next_try_ns, changed_ns, detail)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (row.number or None, number, *values),
         )
+        written.append(row if row.number else row._replace(number=cursor.lastrowid or 0))
+    return written
 
 
 def rename_damaged(folder: Path) -> Path:

@@ -115,8 +115,7 @@ def connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Conne
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     else:
         connection = sqlite3.connect(uri or f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False)
-    # a damaged text must not end the program: `checked_rows` judges it
-    connection.text_factory = _any_text
+    connection.text_factory = _any_text  # a damaged text must not end the program: `checked_rows` judges it
     try:
         _require_sound(connection, path, write=write)
         if write:
@@ -173,5 +172,7 @@ def explained(path: Path) -> Generator[None]:
         raise StoreError(f"{path}: {text}") from None
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from None
+    except UnicodeDecodeError:  # SQLite quotes damaged bytes in its own message
+        raise DamagedCatalogueError(f"{path}: damaged, or not a Tapeprint catalogue") from None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from None
