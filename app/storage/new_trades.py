@@ -79,7 +79,8 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
     unique, conflicts = without_conflicts(given, same_ids)
     stored = ranges.holds(unique.trade_id)  # with another time: not where it was looked for
     listed = _listed(concatenate([conflicts, unique[stored]]), common, set(known_conflicts))
-    return NewTrades(in_steps(unique[~stored], common, steps, tape.instrument.id), listed)
+    new = merge_trades([unique[~stored]], numbered=True)
+    return NewTrades(in_steps(new, common, steps, tape.instrument.id), listed)
 
 
 def _stored_with_ids_of(trades: TradeBatch, tape: Tape) -> TradeBatch:

@@ -44,7 +44,7 @@ def test_each_id_counts_once_and_another_trade_with_it_is_listed(
             conflicts.add((number, lots))
         elif number not in stored:
             new[number] = lots
-    assert sorted(zip(found.trades.trade_id.tolist(), found.trades.quantity_lots.tolist(), strict=True)) == sorted(new.items())
+    assert list(zip(found.trades.trade_id.tolist(), found.trades.quantity_lots.tolist(), strict=True)) == sorted(new.items())
     assert {(row.first_id, int(row.span.start_ns)) for row in found.conflicts} == {
         (number, FIRST_DAY * DAY_NS + number * 10**9) for number, _ in conflicts
     }
