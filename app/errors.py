@@ -7,15 +7,15 @@ or the terminal (one line: what, where, what was expected).
     ├── BadInputError              the caller's input is wrong: exit code 2
     │   ├── OffGridError           a price or quantity is not a whole number of steps
     │   ├── TradeFileError         a file of trades or candles is invalid or unusable (file, line, found, expected)
-    │   │   └── OtherStepsError    its prices or quantities are on another grid than the market's is now
-    │   ├── GridTooFineError       a bar would need too many rows
+    │   │   └── OtherStepsError    its prices or quantities do not fit the market's present tick or lot size
+    │   ├── GridTooFineError       a bar or a profile would have too many rows
     │   └── SettingsError          a setting cannot be read
     ├── EmptyProfileError          a profile without volume has no POC or value area
     ├── FeedError                  the venue's side
-    │   ├── StepsChangedError      the market has gone over to other steps during a fetch: it is repeated
+    │   ├── StepsChangedError      the market's tick or lot size changed during a fetch: the fetch is repeated
     │   ├── DecodeError            a message is not what the venue documents
     │   ├── VenueUnreachableError  no answer: retried with back-off
-    │   ├── VenuePausedError       turned away for now (403, maintenance): retried with long pauses
+    │   ├── VenuePausedError       refused for now (403, maintenance): retried after long pauses
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
@@ -80,11 +80,11 @@ class TradeFileError(BadInputError):
 
 
 class OtherStepsError(TradeFileError):
-    """Raised for a file whose prices or quantities are on another grid than the market's is now."""
+    """Raised for a file whose prices or quantities do not fit the market's present tick or lot size."""
 
 
 class GridTooFineError(BadInputError):
-    """Raised when a single bar would have more price rows than allowed."""
+    """Raised when a bar or a profile would have more price rows than allowed."""
 
 
 class SettingsError(BadInputError):
@@ -104,7 +104,7 @@ class DecodeError(FeedError):
 
 
 class StepsChangedError(FeedError):
-    """Raised when a market has gone over to other steps while trades were fetched: they are fetched again."""
+    """Raised when a market's tick or lot size changed while trades were fetched; the fetch is repeated."""
 
 
 class VenueUnreachableError(FeedError):
@@ -112,7 +112,7 @@ class VenueUnreachableError(FeedError):
 
 
 class VenuePausedError(FeedError):
-    """Raised when the venue turns us away, or a market is in maintenance; it may pass, so it is tried again with long pauses."""
+    """Raised when the venue refuses requests for now, or a market is in maintenance; requests are retried after long pauses."""
 
 
 class VenueBusyError(FeedError):

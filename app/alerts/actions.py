@@ -189,7 +189,7 @@ class AlertActions:
         return subjects_near(SubjectValues(chart), ticks, reach) if chart is not None else []
 
     def profiles(self) -> list[tuple[int, str]]:
-        """Key and name of the profiles on the chart."""
+        """Key and name of each placed profile (anchored, range or composite) of the chart."""
         chart = self._chart()
         return [(placed.key, placed.name) for placed in chart.anchors.profiles] if chart is not None else []
 

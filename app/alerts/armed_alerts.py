@@ -102,7 +102,7 @@ class ArmedAlerts:
         return ArmedAlerts([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
 
     def key(self, readings: SubjectValues, bar: int) -> tuple[object, ...]:
-        """A key of the lines while a bar is in progress; it changes when their values may have changed."""
+        """A key that changes when the values of the lines, while a bar is in progress, may have changed."""
         chart, series = readings.chart, readings.chart.series
         rules = chart.anchors.revision, chart.rules, chart.asked_from_ns, chart.oldest_ns
         return (chart.generation, int(series.number[bar]), int(series.changed_at[bar - 1]) if bar else -1, *rules) if bar >= 0 else rules

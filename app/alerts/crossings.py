@@ -14,7 +14,7 @@ from app.storage.trade_store import TradeStore
 def touches(price_ticks: Int64Array, line: float, before: int | None) -> Int64Array:
     """Indices of the trades that begin a touch of a line, int64.
 
-    `before` is the price of the trade before; None if there was none.
+    `before` is the price of the trade before them; None if there was none.
     """
     earlier = np.concatenate(([price_ticks[0] if before is None else before], price_ticks[:-1]))
     touching = (np.minimum(earlier, price_ticks) <= line) & (line <= np.maximum(earlier, price_ticks))
@@ -38,7 +38,7 @@ def crossings(price_ticks: Int64Array, line: float, side: int) -> tuple[Int64Arr
 
 
 def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at_end: bool) -> tuple[Int64Array, BoolArray]:
-    """For each trade the index of its bar, and True if the trade begins that bar.
+    """The index of each trade's bar, and True for each trade that begins its bar.
 
     Int64, never falling, and bool [shape=(n,)].
 

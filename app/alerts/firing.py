@@ -1,4 +1,4 @@
-"""The rules by which the matches of a scan fire alerts: as often as the trigger allows, and none that is in the log already."""
+"""Selects the matches of a scan that fire alerts: as often as the trigger allows, and none that is in the log already."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FiringPolicy:
         return fired
 
     def _is_spent(self, alert: Alert, fired: FiredAlert, scan: AlertScan, trade: int) -> bool:
-        """True if an alert that fires once, or once per bar, has done so already."""
+        """True if an alert may not fire again in this scan (trigger once) or in this bar (once per bar, or on a running value)."""
         if alert.often is Trigger.ONCE:
             return alert.number in self._done
         if alert.often is Trigger.EVERY_TIME and SUBJECTS[alert.subject.kind].family is not WatchKind.RUNNING:
@@ -71,7 +71,7 @@ class FiringPolicy:
 
 
 def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:
-    """Start and end of the bar at a time; the bar in progress has no end."""
+    """Start and end, in ns, of the bar that contains a time; the last bar ends in the far future."""
     series = chart.series
     if not series.n_bars:
         return 0, 1 << 62

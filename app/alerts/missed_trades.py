@@ -83,7 +83,7 @@ def progress_after(trades: TradeBatch, store: TradeStore, sides: dict[int, int] 
 
 
 def first_trade(trades: TradeBatch) -> tuple[int, int, int, int, int]:
-    """The first trade as a tuple of its columns, as `MissedRange` stores it."""
+    """The first trade of a batch as a tuple of its columns, as `MissedRange` stores it."""
     time_ns, price, quantity, side, trade_id = (int(column[0]) for column in trades.columns)
     return time_ns, price, quantity, side, trade_id
 
@@ -94,7 +94,7 @@ def batch_of(trade: tuple[int, int, int, int, int]) -> TradeBatch:
 
 
 def next_batch_size(trades: TradeBatch, chart: Chart) -> int:
-    """Number of missed trades to scan in one call."""
+    """Number of missed trades to scan in one call: those of the first 64 bars, or all if they lie in fewer."""
     series = chart.series
     if not len(trades) or not series.n_bars:
         return len(trades)

@@ -210,12 +210,12 @@ class AlertScan:
 
 
 def line_label(one: ArmedAlert, instrument: Instrument, ticks: float) -> str:
-    """The label of an alert line on the chart."""
+    """The label of an alert line on the chart: the price for a price alert, else the subject."""
     return price_text(instrument, ticks) if one.alert.subject.kind is SubjectKind.PRICE else one.alert.subject.text
 
 
 def price_text(instrument: Instrument, ticks: float) -> str:
-    """A price in the venue's decimal places, with one more if it is between two ticks."""
+    """A price as text, with the decimal places of the tick size, and one more if it is between two ticks."""
     if ticks == int(ticks):
         return step_text(int(ticks), instrument.tick_size)
     return f"{float(instrument.tick_size) * ticks:.{decimal_places(instrument.tick_size) + 1}f}"

@@ -103,7 +103,7 @@ class SubjectValues:
         return LinePrice(None, f"no value for {_of_text(subject)}") if not isinstance(ticks, (int, float)) else LinePrice(float(ticks))
 
     def levels(self, subject: Subject, bar: int) -> Int64Array:
-        """Prices of the naked levels that were active when a bar began, int64 in ticks."""
+        """Prices of a subject's naked levels that were active when a bar began, int64 in ticks."""
         levels, kind = self.chart.levels, SUBJECTS[subject.kind].level
         assert kind is not None
         levels.refresh()
@@ -111,7 +111,7 @@ class SubjectValues:
         return found["bottom"][found["period"] == PERIODS.index(_PERIOD_OF[subject.of])]
 
     def from_ns(self, subject: Subject) -> int | None:
-        """The time from which the current value of a line needs trades; None if it needs none."""
+        """The time from which the current value of a line needs trades; None if it needs none or no bar is loaded."""
         series = self.chart.series
         if subject.of is Scope.NOTHING or not series.n_bars:
             return None
@@ -132,7 +132,7 @@ class SubjectValues:
         return price + band * deviation
 
     def profile(self, subject: Subject, runs: SessionRuns) -> ProfileValues | None:
-        """The profile of some bars, with the settings of the subject's placed profile or, if it has none, of the chart."""
+        """The profile of some bars, with the settings of the subject's placed profile, else of the chart; None if there is no volume."""
         chart, area = self.chart, self.chart.rules.value_area
         placed = chart.anchors.get(subject.key) if subject.of is Scope.PROFILE else None
         layout = placed.inputs.rows if placed else RowLayout()
@@ -177,7 +177,7 @@ class SubjectValues:
 
 
 def value_in_steps(instrument: Instrument, spec: AlertSpec) -> int:
-    """The value of an alert in ticks, lots or per cent; 0 if its subject has none.
+    """The value of an alert in ticks, lots or per cent; 0 if its subject needs no value.
 
     Raises
     ------

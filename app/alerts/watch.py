@@ -200,7 +200,7 @@ class AlertWatch:
         return f"data from {short_date_text(start_ns)} {clock_text(start_ns, seconds=False)}"
 
     def use(self, instrument: Instrument) -> None:
-        """Go over to the steps of an instrument; alerts are in prices and base units, and stay as they are."""
+        """Switch to the tick and lot size of an instrument; alerts do not change, because they are in prices and base units."""
         self._instrument, self._armed = instrument, None
         self._firing = FiringPolicy(self._book, instrument)
 
@@ -214,7 +214,7 @@ class AlertWatch:
     # -- scanning --------------------------------------------------------------------------------
 
     def _scan_next(self, scanned: AlertScan, follows: bool) -> list[AlertMatch]:
-        """Scan consecutive live trades and advance the scan progress.
+        """Scan consecutive live trades, advance the scan progress and return the matches.
 
         After a gap, the path of prices begins at the first of them: whether that trade reached a line or ended a bar is found when
         the missing trades are scanned.
@@ -297,7 +297,7 @@ class AlertWatch:
         return after[: int(elsewhere[0]) + 1] if len(elsewhere) else after
 
     def _report_certain(self, missed: MissedRange, chart: Chart, store: TradeStore) -> list[FiredAlert]:
-        """Fire the alerts on lines between the prices before and after a range whose trades are unavailable.
+        """Log that a missed range is not fully checked; return the firings for lines between the prices before and after it.
 
         The price must have crossed these lines.
         """

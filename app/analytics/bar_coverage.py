@@ -111,7 +111,7 @@ def bar_coverage(
 
 
 def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:
-    """Join spans that overlap or touch: starts and ends of the joined ones, ascending, int64 [shape=(n,)] each."""
+    """Join spans that overlap or touch; return the starts and the ends of the joined spans, ascending, int64 [shape=(n,)] each."""
     columns = np.array([(span.start_ns, span.end_ns) for span in spans if span], np.int64).reshape(-1, 2)
     columns = columns[np.argsort(columns[:, 0], kind="stable")]
     start, end = columns[:, 0], np.maximum.accumulate(columns[:, 1])

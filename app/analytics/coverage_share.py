@@ -65,7 +65,7 @@ def coverage_share(
 def merged_coverage_share(asked: Sequence[Span], found: Sequence[CoverageShare | None]) -> CoverageShare | None:
     """The covered share of several time ranges together, weighted by length.
 
-    None if the coverage of any of them is unknown.
+    None if the coverage of any of them is unknown, or there are none.
     """
     known = [share for share in found if share is not None]
     if not known or len(known) < len(found):

@@ -105,7 +105,7 @@ class Swings:
 def divergences(
     series: FootprintSeries, highs: Int64Array, lows: Int64Array, cvd: Int64Array, stretch: Int64Array, first: int = 0
 ) -> Divergences:
-    """Pairs of consecutive swings where price and CVD move in opposite directions.
+    """Pairs of consecutive swing highs where price rises and CVD falls, and of swing lows where price falls and CVD rises.
 
     Parameters
     ----------

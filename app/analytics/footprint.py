@@ -273,9 +273,9 @@ class FootprintSeries:
     def _cut(
         self, price: Int64Array, quantity: Int64Array, side: Int8Array, period: Int64Array, same_period: bool
     ) -> tuple[Int64Array, bool]:
-        """Indices of the trades that begin a bar, for bars other than time bars.
+        """Index of each bar's first trade in a batch, and True if the first of these bars continues the last bar of the series.
 
-        And True if the first of these bars continues the last bar of the series.
+        For bars other than time bars.
         """
         open_bar = None
         if same_period:
@@ -304,7 +304,7 @@ class FootprintSeries:
         return first_row, n_rows
 
     def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: Int64Array, n_rows: Int64Array) -> None:
-        """Resize the bar and cell tables for new bars, and move the last bar's cells if its low has fallen."""
+        """Resize the tables for new bars and write where their cells are; move the last bar's cells if its low has fallen."""
         joins = first < self.n_bars
         old_rows = int(self.n_rows[-1]) if joins else 0
         shift = int(self.first_row[-1] - first_row[0]) if joins else 0

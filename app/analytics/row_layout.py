@@ -66,11 +66,11 @@ class RowProfile(NamedTuple):
         return self.low_ticks + row * self.ticks_per_row
 
     def price_ticks(self, row: int) -> int:
-        """The price of a row; see `row_price`."""
+        """The price of a row in ticks, its middle tick; see `row_price`."""
         return row_price(self.edge_ticks(row), self.ticks_per_row)
 
     def top_ticks(self, row: int) -> int:
-        """The upper edge of a row as a price; see `row_top`."""
+        """The upper edge of a row as a price in ticks; see `row_top`."""
         return row_top(self.edge_ticks(row), self.ticks_per_row)
 
     @property

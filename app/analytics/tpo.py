@@ -138,7 +138,7 @@ class TpoProfile:
 
     @property
     def initial_balance_complete(self) -> bool:
-        """True if each of the first two brackets has trades, and so has a later one.
+        """True if each of the first two brackets has trades, and a later bracket has trades, too.
 
         Without a later one, trades of the second bracket may still be missing.
         """
@@ -165,7 +165,7 @@ class TpoProfile:
 def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
     """The TPO letters of one session's trades.
 
-    Int64 [shape=(n,)] each, in any order, none before `start_ns`.
+    Times and prices are int64 [shape=(n,)], in any order, no time before `start_ns`.
 
     Raises
     ------

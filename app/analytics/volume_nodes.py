@@ -40,7 +40,7 @@ def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
 def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> VolumeNodes:
     """Find nodes by volume: rows at or above the `high` percentile, and rows at or below the `low` percentile.
 
-    None for a single row.
+    A profile with fewer than two rows has none.
     """
     volume = profile.total
     if len(volume) < 2:

@@ -1,4 +1,4 @@
-"""The end of a process that could not record all trades, and of one whose disk does not answer."""
+"""The exit code of a process that records trades: its last notes if trades were not recorded, and its end if the disk does not answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.storage.recording_status import RecordingStatus
 
 
 def report_unrecorded(unrecorded: Sequence[tuple[str, int, RecordingStatus]], *, disk_hangs: bool) -> int:
-    """Print the number of trades of each market that were received and are not on disk; return the exit code.
+    """Print for each market the number of trades that were received but not recorded; return the exit code.
 
     Parameters
     ----------

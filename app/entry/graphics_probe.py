@@ -1,6 +1,6 @@
 """Facts about Qt and the graphics driver, found in a separate process.
 
-A broken driver or display crashes only that process. `python -m app.entry.graphics_probe auto` prints it as JSON.
+A broken driver or display crashes only that process. `python -m app.entry.graphics_probe auto` prints the facts as JSON.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _calculation() -> str:
 
 
 def _sections(kind: type[SettingsGroup], *, full_paths: bool = False) -> Iterator[str]:
-    """The Markdown lines of one table per part of the settings; it names each setting by its full path or its name in the part."""
+    """Yield the Markdown lines of one table per part of the settings; a setting has its full path or its name within the part."""
     head = ("Path" if full_paths else "Setting", "Default", "Values", "Meaning")
     parts: dict[str, list[FieldInfo]] = {}
     for field in fields_of(kind):

@@ -100,7 +100,7 @@ def factor_text(factor: Decimal) -> str:
 
 
 def percent_text(part: int, whole: int) -> str:
-    """A share in percent, rounded to two decimal places."""
+    """The share `part / whole` as text in per cent, rounded to two decimal places, after a `≈` if inexact."""
     share = Fraction(100 * part, whole)
     rounded = round(share, 2)
     return f"{'' if rounded == share else '≈ '}{plain(rounded)} %"

@@ -103,7 +103,7 @@ async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -
 
 
 async def _open_market(request: BackfillRequest, settings: Settings) -> Market:
-    """Open the market; one that its venue does not offer any more, or now, is as the store or the options have it."""
+    """Open the market; if the venue fails, return it without history, with the instrument of the options or the store."""
     try:
         return await market_opener(settings)(request.instrument_id)
     except FeedError as error:
@@ -115,7 +115,7 @@ async def _open_market(request: BackfillRequest, settings: Settings) -> Market:
 
 
 def _known_instrument(request: BackfillRequest, settings: Settings) -> Instrument | None:
-    """The market as the options or the store have it; None if neither does."""
+    """The instrument with the tick and lot size of the options, else as stored; None if there is neither."""
     if request.tick_size is not None and request.lot_size is not None:
         venue, symbol = parse_instrument_id(request.instrument_id)
         tick, lot = parse_step(request.tick_size, "tick size"), parse_step(request.lot_size, "lot size")
@@ -153,9 +153,9 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
 
 
 async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
-    """Import the published files that cover the gaps, newest gap first; a file that fails does not keep the others away.
+    """Import the published files that cover the gaps, newest gap first, and return the number of new trades.
 
-    Downloads outlive a kill: the next run takes them up.
+    A file that fails is reported and skipped. Parts of downloads stay for the next run, even after a kill.
     """
     source = bulk_source(writer.instrument, place)
     folder = _download_folder(writer.tape.folder)
@@ -191,7 +191,7 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
 
 
 async def _needed(source: BulkSource, writer: TapeWriter, span: Span, unpublished: list[DumpFile]) -> AsyncIterator[DumpFile]:
-    """The files that may have missing trades, each once; those in place of an unpublished one follow it."""
+    """Yield the published files that may have missing trades, each once; the substitutes of an unpublished file come next after it."""
     seen: set[str] = set()
     while True:
         gaps = [gap.span for gap in _gaps_for_files(writer, span)]
@@ -206,7 +206,7 @@ async def _needed(source: BulkSource, writer: TapeWriter, span: Span, unpublishe
 
 
 def _gaps_for_files(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The gaps in times whose files have not been imported yet; ids that a file lacks are not in it the next time either."""
+    """The store gaps that are not wholly within the times of imported files; importing a file again would not bring the ids it lacks."""
     imported = writer.settled.times(Source.ARCHIVE)
     return [gap for gap in store_gaps(writer, span) if gap.span.minus(imported)]
 
@@ -229,7 +229,7 @@ def _import(writer: TapeWriter, path: Path, piece: DumpFile) -> tuple[int, list[
 
 
 def _download_folder(market: Path) -> Path:
-    """The folder of a market's downloads, without those that no run has taken up for a week."""
+    """Make the download folder of a market and delete downloads in it that are more than a week old; return the folder."""
     folder = market / "downloads"
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
@@ -243,7 +243,7 @@ def _tell(tell: Callable[[str, float, str], None], piece: DumpFile, done: int, t
 
 
 def _unpublished_lines(pieces: list[DumpFile]) -> list[str]:
-    """Lines for files that are not published, one for consecutive ones: not yet, or not at all."""
+    """Lines for the user about unpublished files, one per run of consecutive files; they distinguish "not yet" from "not at all"."""
     recent_ns = time.time_ns() - _PUBLISHED_WITHIN_NS
     lines: list[str] = []
     for later in (False, True):

@@ -168,7 +168,7 @@ async def _open_market(one: _Collected, settings: Settings) -> Market | None:
 
 
 async def _open_writer(one: _Collected, store: DiskStore, market: Market) -> TapeWriter:
-    """Open the market in the store, retrying while its disk fails; no trade is taken before."""
+    """Open the writer of a market, retrying while the disk fails; it is an error if another program records the market."""
 
     async def attempt() -> TapeWriter:
         try:
@@ -188,7 +188,7 @@ async def _open_writer(one: _Collected, store: DiskStore, market: Market) -> Tap
 
 
 def _recording_text(status: RecordingStatus, *, colours: bool) -> str:
-    """The state of recording as shape and words, for the terminal also in its colour."""
+    """The recording state as text with its symbol; with `colours`, in terminal colour."""
     text = f"{status.shape} {status.text}"
     return f"\x1b[{_COLOURS[status.state]}m{text}\x1b[0m" if colours and status.state in _COLOURS else text
 

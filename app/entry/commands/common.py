@@ -51,7 +51,7 @@ class Reading:
 
 
 def read(path: Path, reading: Reading) -> TradeFile:
-    """Read a trades file or a stored market; progress, skipped rows and what is shown are noted on standard error."""
+    """Read a trades file or a stored market; progress and notes, e.g. on skipped rows, go to standard error."""
     if reading.store_folder is not None and ":" in str(path) and not path.exists():
         return _read_stored(str(path), reading.store_folder, reading)
     if reading.tick_size is None:
@@ -77,7 +77,7 @@ def _read_stored(instrument_id: str, folder: Path, reading: Reading) -> TradeFil
 
 
 def stored_text(trades: TradeBatch) -> str:
-    """The time of stored trades as text."""
+    """The times of the earliest and the latest of some trades, as text."""
     return f"{timestamp_text(int(trades.time_ns.min()))} to {timestamp_text(int(trades.time_ns.max()))} UTC"
 
 

@@ -84,7 +84,7 @@ def qt_pair(qt_version: str, python: tuple[int, ...]) -> DoctorFinding:
 
 
 def writable(what: str, folder: Path, setting: str) -> DoctorFinding:
-    """Check that a folder, or its nearest existing parent, takes a file of a megabyte; `setting` is the one that names the folder."""
+    """Check that 1 MiB can be written to a folder, or to its nearest existing parent; `setting` is the setting that names the folder."""
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent

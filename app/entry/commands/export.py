@@ -46,7 +46,7 @@ def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet:
 
 
 def _with_own_ids(tape: Tape, span: Span) -> Iterator[TradeBatch]:
-    """The stored trades with the venue's ids, which may have started again in between."""
+    """Yield the stored trades with the ids that the venue gave them, which may restart within the span."""
     for batch in tape.batches(span):
         yield TradeBatch.of(*batch.columns[:4], raw_ids(batch.trade_id)) if tape.instrument.numbered else batch
 

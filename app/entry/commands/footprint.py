@@ -45,7 +45,7 @@ _IMBALANCES = (None, "buy", "sell", "both")
 
 
 def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, ticks_per_row: int, out: Path | None) -> None:
-    """Write the bars of a trades file with their cells.
+    """Write the bars of a trades file or a stored market, with their cells.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing, and the next ones are read.
+"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing, and the next file is imported.
 
 Importing a file again adds nothing.
 """
@@ -45,7 +45,7 @@ class InstrumentSpec:
 def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_folder: Path, quiet: bool) -> int:
     """Import trades files into the store; return 0, or 2 if a file is not of this kind, or has a row that is not a valid trade.
 
-    Nothing of such a file is imported, and the files after it are.
+    Nothing of such a file is imported; the files after it are.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def import_file(
 
 
 def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instrument:
-    """The market of the files, for reading them: as it is in the store, on the finest grid there, or from the user's options.
+    """The instrument to read the files with: in the given tick and lot size, else in those common to all its stored trades.
 
     Raises
     ------
@@ -181,12 +181,12 @@ def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instru
 
 
 def venue_numbers(venue: str) -> bool | None:
-    """True if a venue numbers its trades, so that its ids order them and show gaps; None if that is not known."""
+    """True if a venue numbers its trades, so that their ids order them and show gaps; False if it does not, None if unknown."""
     return _COUNTING.get(venue.split("-")[0])
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
-    """Reject a file that is not of the kind the user named.
+    """Raise an error for a file that is not of the named kind; `auto`, `csv` and `parquet` accept every file.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def require_kind(kind: str, path: Path, layout: str) -> None:
 
 
 class RefusedStepsError(BadInputError):
-    """Raised for a file whose trades are not on the steps with which it is read, which are not those of the store."""
+    """Raised for a file that cannot be imported with the tick and lot size it is read with, which differ from those in the store."""
 
 
 class WrongKindError(BadInputError):

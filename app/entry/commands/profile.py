@@ -1,4 +1,4 @@
-"""The volume profile of a trades file, as JSON or as a table.
+"""The volume profile of a trades file or a stored market, as JSON or as a table.
 
 Prices are decimal text. The `price` of a row, `poc_row`, `hvn` and `lvn` are lower edges of rows; `poc`, `vah` and `val` are the
 prices that the screen shows (see `app.market.price_grid`).
@@ -59,7 +59,7 @@ class ProfileRequest:
 
 
 def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
-    """Print the volume profile of a trades file.
+    """Print the volume profile of a trades file or a stored market.
 
     Raises
     ------

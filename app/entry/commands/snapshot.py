@@ -125,7 +125,7 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     Returns
     -------
     Chart, str
-        The chart, and the display mode of the feed's last state.
+        The chart, and the display mode of the feed's last state; "offline" for stored trades, if the venue cannot be reached.
     """
     from app.entry.markets import market_opener
     from app.ingest.ingest import Ingest
@@ -152,7 +152,7 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
 
 
 def _stored_chart(request: SnapshotRequest, settings: Settings, error: FeedError) -> Chart | None:
-    """A chart of the newest stored trades of a market whose venue is not reached; None if nothing is stored."""
+    """A chart of the newest stored trades of a market whose venue cannot be reached; None if nothing is stored."""
     store = SharedStore(settings.store_folder(), record=False)
     try:
         tape = store.stored(request.source)

@@ -1,4 +1,4 @@
-"""The TPO profile of each session in a trades file, as JSON or a table.
+"""The TPO profile of each session in a trades file or a stored market, as JSON or a table.
 
 Prices are decimal text. `letters`, `single_prints` and `poc_row` name rows by their lower edge; `poc`, `vah` and `val` are the
 prices that the screen shows (see `app.market.price_grid`); the initial balance and the midpoint are traded prices (see
@@ -58,7 +58,7 @@ class TpoRequest:
 
 
 def print_tpo(path: Path, reading: Reading, request: TpoRequest) -> None:
-    """Print the TPO profile of every session in a file, oldest first.
+    """Print the TPO profile of every session in a trades file or a stored market, oldest first.
 
     Raises
     ------

@@ -93,7 +93,7 @@ def _verify(store: DiskStore, instrument: Instrument, settings: Settings, repair
 
 
 def days_span(text: str) -> Span:
-    """The time of a day such as `2024-08-08`, or of several such as `2024-08-08..2024-08-10`, the last included.
+    """The span of a day such as `2024-08-08`, or of several days such as `2024-08-08..2024-08-10`, including the last.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def days_span(text: str) -> Span:
 
 
 def _give_up(store: DiskStore, instrument: Instrument, text: str, quiet: bool) -> None:
-    """Give up what is owed within some days.
+    """Give up the missing trades of some days: they no longer count as missing.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`tapeprint why`: explain the values at one time and price of a trades file."""
+"""`tapeprint why`: explain the values at one time and price of a trades file or a stored market."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WhyRequest:
 
 
 def why(path: Path, reading: Reading, request: WhyRequest, settings: Settings) -> None:
-    """Print the explanations; with `csv`, which requires a single value, also write the trades behind the value to that file.
+    """Print the explanations of the requested values; with `csv`, which requires a single value, also write its trades to that file.
 
     Raises
     ------
