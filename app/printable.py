@@ -7,7 +7,7 @@ from typing import Any
 
 
 def printable(text: str) -> str:
-    """The text with each character that is not printable as its escape, e.g. `\\x1b` or `\\u202e`.
+    """The text with an escape in place of each character that is not printable, e.g. `\\x1b` or `\\u202e`.
 
     That is: control characters such as ESC and line ends, overrides of the writing direction, invisible characters, unusual spaces
     and halves of surrogate pairs.

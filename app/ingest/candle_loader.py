@@ -109,7 +109,7 @@ class CandleLoader:
         return sorted(wishes, key=lambda request: (request.length_ns, request.span.end_ns), reverse=True)
 
     def _next(self) -> CandleRange | None:
-        """The first request that is not fetched yet, joined with nearby ones for the same candle length; None if all are."""
+        """The first request that is not fetched yet, joined with nearby ones for the same candle length; None if all are fetched."""
         found: CandleRange | None = None
         for length_ns, span in self._requests():
             if not self._missing(length_ns, span):  # fetched, but the chart has not refreshed since

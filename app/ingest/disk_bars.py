@@ -28,7 +28,7 @@ class MemoryFloor(NamedTuple):
     Attributes
     ----------
     key : int
-        The key before the first trade.
+        The key just before that of the first trade in memory.
     time_ns : int
         All trades from this time on are loaded.
     """

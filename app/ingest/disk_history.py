@@ -15,7 +15,7 @@ from app.storage.trade_store import TradeStore
 
 
 class DiskBatch(NamedTuple):
-    """Trades read from disk, their original source, and the span of their tape range, of which no trade is missing."""
+    """Trades read from disk, their original source, and the span of their tape range, in which no trade is missing."""
 
     trades: TradeBatch
     source: Source
@@ -40,7 +40,7 @@ class DiskHistory:
         return min((stored.start_ns for stored in ranges), default=None)
 
     async def ranges_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
-        """The stored tape ranges that overlap a span, cut to it; with `before_id`, only those with an earlier trade.
+        """The stored tape ranges that overlap a span, cut to it; with `before_id`, only those that begin before that id.
 
         A range up to the trade just before `before_id` reaches the end of the span: no trade is missing there.
         """

@@ -63,7 +63,7 @@ class GapQueue:
 
 
 class OwedQueue:
-    """The entries of owed trades outside those in memory, newest first.
+    """Selects the entry of owed trades to fetch next, newest first, except gaps between the trades in memory.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class OwedQueue:
         return self._shown[3]
 
     def next(self) -> Owed | None:
-        """The newest entry that is due; None if none is."""
+        """The newest entry that may be requested now; None if there is none."""
         rows, now_ns = self.writer.owed, self._wall_ns()
         if rows is self._idle[0] and now_ns < self._idle[1]:
             return None
@@ -105,7 +105,7 @@ class OwedQueue:
         self._idle = self.writer.owed, self._wall_ns() + 10 * _LOOK_AGAIN_NS
 
     def _lowest(self) -> int:
-        """The lowest id of which memory knows whether it is missing."""
+        """The id above which a missing trade is a gap between the trades in memory."""
         if self._store.forgotten:
             return self._store.floor_key
         return _NEVER if self._store.first_id is None else self._store.first_id

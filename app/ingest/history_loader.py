@@ -178,7 +178,7 @@ class HistoryLoader:
         _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next_part(self) -> bool:
-        """Fetch the next missing trades; after an error on disk, do without the disk from then on."""
+        """Fetch the next missing trades, from now on without the disk if it cannot be read; return False if none is missing."""
         try:
             return await self._fetch_next()
         except StoreError as error:
@@ -224,7 +224,7 @@ class HistoryLoader:
     # -- what is owed on disk --------------------------------------------------------------------
 
     async def _fetch_owed(self, history: TradeHistory, owed: OwedQueue, row: Owed) -> None:
-        """Fetch some of what is owed straight to disk: memory has dropped its time, or never had it."""
+        """Fetch some owed trades straight to disk, because memory has no trades of their time."""
         if self._recorder is not None:
             await self._recorder.flush()  # trades that wait to be written would be fetched again
         before = sum(left.length_ns for left in row.left(owed.writer.intervals, owed.writer.settled))
@@ -303,7 +303,7 @@ class HistoryLoader:
     def _wanted_from_ns(self) -> int:
         """The earliest time from which a chart requests trades.
 
-        Cancelled requests do not count; nor, while memory is full and there is no stored tape, does any.
+        Cancelled requests do not count. While memory is full and there is no stored tape, no request counts.
         """
         if self._store.floor_ns and self._disk is None:
             return self.asked_from_ns

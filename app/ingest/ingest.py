@@ -172,12 +172,12 @@ class Ingest:
         return fresh
 
     async def go_over(self, instrument: Instrument) -> None:
-        """Go over to the steps of an instrument, finer than those so far: store, charts, alerts and recorder.
+        """Switch store, charts, alerts and recorder to the finer tick and lot size of an instrument.
 
         Raises
         ------
         StoreError
-            If a price or quantity in memory cannot be counted in the new steps.
+            If a price or quantity in memory cannot be counted in the new tick and lot size.
         """
         async with self._building:
             old, new = self.steps, instrument.steps
@@ -246,11 +246,11 @@ class Ingest:
         return Span(begin_ns, self._live_from_ns)
 
     def _keyed(self, batch: TradeBatch) -> TradeBatch:
-        """The trades with keys in place of the venue's ids, which may have started again."""
+        """The trades with keys in place of the venue's ids, which may restart."""
         return batch if self.store.by_time or not self.store.contiguous else keyed(batch, self._ids)
 
     def _record_aside(self, source: Source) -> None:
-        """Pass trades to the recorder that memory has not taken: too old for it, or with the id of another trade."""
+        """Pass to the recorder the trades that were not loaded into memory: too old, or with the id of another trade."""
         aside = self.store.take_aside()
         if len(aside) and self.recorder is not None:
             self.recorder.take(aside, source, None)
@@ -369,7 +369,7 @@ class Ingest:
         return len(fresh)
 
     def _require_grid(self, grid: int) -> None:
-        """Raise if trades were requested on another grid than that of the store, or the feed is just going over to another."""
+        """Raise an error if the tick or lot size has changed since trades were requested, or is changing now."""
         if grid != self.past.grid or self.feed.instrument.steps != self.steps:
             raise StepsChangedError("tick or lot size changed during the fetch")
 
@@ -393,7 +393,7 @@ class Ingest:
 
 
 def _stored_ranges(tape: Tape | None, recorder: Recorder | None) -> TapeRanges:
-    """What is stored already: it says to which epoch of ids a trade belongs."""
+    """The stored tape ranges, which show the epoch of ids that a trade belongs to; empty if none are stored or they cannot be read."""
     if recorder is not None:
         return TapeRanges(recorder.writer.intervals)
     try:

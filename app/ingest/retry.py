@@ -25,7 +25,7 @@ async def retry(
 ) -> _T:
     """Retry until an attempt succeeds; the pause doubles after each failure.
 
-    While the venue turns us away it is random up to a limit that doubles from half a minute to five minutes.
+    After a `VenuePausedError` the pause is random, up to a limit that doubles from half a minute to five minutes.
 
     Parameters
     ----------

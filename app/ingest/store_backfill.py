@@ -77,7 +77,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
-    """The gaps that remain of an entry, oldest first."""
+    """The store gaps that remain of an entry of owed trades, oldest first."""
     newest = writer.intervals.last
     if row.by_ids and newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key):
         return []  # the venue has other trades under these ids by now
@@ -100,10 +100,10 @@ async def fill_owed(
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
-    """Download what is owed straight to disk, and return the number of new trades; the entry is filled or stays owed.
+    """Download the owed trades of one entry straight to disk; return the number of new trades. Trades still missing stay owed.
 
-    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now, and an error is raised after
-    `tries` of them.
+    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now, and it raises an error after
+    `tries` failures without a new trade between them.
     """
     row = writer.account.attempt(row)
     fresh = 0
@@ -208,7 +208,7 @@ async def _fill_gap(
 
 
 async def _finished(work: Callable[..., _T], *values: object) -> _T:
-    """Work in another thread; if cancelled, first wait for its end: the writer may be closed next."""
+    """Run a function in another thread and return its result; if cancelled, first wait for its end: the writer may be closed next."""
     task = asyncio.ensure_future(asyncio.to_thread(work, *values))
     try:
         return await asyncio.shield(task)
@@ -218,7 +218,7 @@ async def _finished(work: Callable[..., _T], *values: object) -> _T:
 
 
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None, Steps | None]]:
-    """Trades of a gap in large batches, each with the time range it fully covers, and its steps."""
+    """Yield the trades of a gap in large batches, each with the time range for which it is complete, and its tick and lot size."""
     if gap.first_id is not None and gap.before_id is not None:
         pages = history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
     else:

@@ -1,4 +1,4 @@
-"""The feed of a market whose venue is not reached: it delivers nothing, and reports what is shown and why."""
+"""The feed of a market whose venue cannot be reached: it delivers no trades, and its status has the reason."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StoredFeed:
         return replace(opening, reason=f"offline: stored trades only, {self._instrument.venue} not reached: {opening.reason}")
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Nothing until it is closed."""
+        """Wait until the feed is closed; yield no trades."""
         await self._closed.wait()
         for batch in ():
             yield batch

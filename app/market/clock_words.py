@@ -1,4 +1,4 @@
-"""The words for a clock that is wrong."""
+"""The notice for the user about a wrong clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _SAID_FROM_NS = 2_000_000_000
 
 
 def clock_words(ahead_ns: int) -> str:
-    """A notice for the user about a clock that is ahead of the venue's; empty if it is right enough.
+    """A notice for the user if this machine's clock is at least 2 s ahead of the venue's, or behind it; else empty.
 
     >>> clock_words(600_000_000_000)
     'your clock is 10 min fast; displayed lags are corrected for it'

@@ -60,7 +60,7 @@ class Instrument:
         return Steps(self.tick_size, self.lot_size)
 
     def on_steps(self, steps: Steps) -> Instrument:
-        """The same market, counted in other steps."""
+        """The same instrument with the given tick and lot size."""
         return self if steps == self.steps else replace(self, tick_size=steps.tick_size, lot_size=steps.lot_size)
 
     @property

@@ -1,7 +1,7 @@
 """Tick and lot size as a pair, and exact conversion of trades between two pairs.
 
-Venues change their steps. Trades that are stored or received in different steps are joined on the *finest common grid*: the
-largest tick and lot size of which all are whole multiples, so that the conversion is a multiplication by a whole number.
+Venues change their steps. Trades that are stored or received in different steps are joined in common steps (`common_steps`): the
+largest tick and lot size of which all others are whole multiples, so that each conversion is a multiplication by a whole number.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def common_step(one: Decimal, other: Decimal) -> Decimal:
 
 
 def common_steps(every: Iterable[Steps]) -> Steps:
-    """The finest common grid of some steps, at least one."""
+    """The largest tick and lot size of which those of all given steps are whole multiples; needs at least one pair."""
     return reduce(lambda a, b: a if a == b else Steps(common_step(a.tick_size, b.tick_size), common_step(a.lot_size, b.lot_size)), every)
 
 
@@ -87,12 +87,12 @@ def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBat
 
 
 def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
-    """Raise unless some trades can be counted together with others in other steps, whose numbers may be a thousand times as large.
+    """Raise an error if trades cannot be counted together with trades in other steps, a thousand times as large.
 
     Raises
     ------
     StoreError
-        If they need more than 64 bits on the finest common grid.
+        If they need more than 64 bits in the common steps, or, unless these are the other steps, would if a thousand times as large.
     """
     common = common_steps([steps, others])
     in_steps(trades, steps, common, where)
@@ -112,7 +112,7 @@ def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:
 
 
 def _decimal(value: Fraction) -> Decimal:
-    """A fraction whose denominator has no factors but 2 and 5, exactly."""
+    """Convert a fraction to an exact Decimal; its denominator must have no prime factors but 2 and 5."""
     places = 0
     while value.denominator > 1:
         value *= 10

@@ -84,7 +84,7 @@ def wide_words(value: int, count: int) -> list[int]:
 
 
 def _limbs(values: Int64Array) -> list[Int64Array]:
-    """Numbers of at least 0 in limbs, from the lowest to the highest: as many as the largest number needs."""
+    """Split numbers of at least 0 into limbs, lowest first; as many as the largest number needs."""
     count = max(1, -(-int(values.max()).bit_length() // _LIMB_BITS))
     return [values >> _LIMB_BITS * place & _LIMB for place in range(count)]
 
@@ -108,7 +108,7 @@ def _summed(left: Sequence[Int64Array], right: Sequence[Int64Array], starts: Int
 
 
 def _carried(places: Iterable[Int64Array]) -> list[Int64Array]:
-    """Limbs in which no place exceeds a limb but the highest, which is added here and has the sign."""
+    """Carry the excess of each place to the next, and return limbs, lowest first; the last carry is added as the highest, with the sign."""
     limbs: list[Int64Array] = []
     carry: Int64Array | int = 0
     for place in places:
@@ -119,7 +119,7 @@ def _carried(places: Iterable[Int64Array]) -> list[Int64Array]:
 
 
 def _words(limbs: list[Int64Array], count: int) -> list[Int64Array]:
-    """Limbs joined to words; the sign goes into the highest."""
+    """Join limbs into `count` words, lowest first; the sign goes into the highest."""
     per_word = WORD_BITS // _LIMB_BITS
     while len(limbs) < count * per_word:
         top = limbs.pop()

@@ -189,7 +189,7 @@ class _Tally:
 
 
 class _Cached(NamedTuple):
-    """A cached candle fill, with the data by which it is found to be out of date.
+    """A cached candle fill, with the data that shows whether it is out of date.
 
     A late trade before `reached_ns` makes it invalid, and so does coverage up to `until_ns`: another candle may have closed.
     """

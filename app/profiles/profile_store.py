@@ -79,7 +79,7 @@ class ProfileStore:
             await asyncio.wait([task])
 
     def _read(self, path: Path, instrument: Instrument) -> tuple[ProfileHistory | None, bool]:
-        """Read a profile file; return its history, None if it has none, and False if the file must not be overwritten."""
+        """Read a profile file; return its history, None without a readable one, and True if a file may be written at this path."""
         try:
             return decode_profiles(path.read_bytes(), instrument.id), True
         except FileNotFoundError:

@@ -99,7 +99,7 @@ class Settings(SettingsGroup, frozen=True):
     venues: dict[str, VenueHosts] = msgspec.field(default_factory=dict[str, VenueHosts])
 
     def hosts(self, venue: str) -> VenueHosts:
-        """The URLs set for a venue; fields that are not set are empty."""
+        """The URLs and the region set for a venue; fields that are not set are empty."""
         return self.venues.get(venue, VenueHosts())
 
     def with_hosts(self, venue: str, ws_url: str = "", rest_url: str = "") -> Settings:
@@ -266,7 +266,7 @@ def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> N
 
 
 def _table_in(table: Any, name: str, empty: Any, place: Path) -> Any:
-    """The table of a name inside another, which is added if it is missing."""
+    """The table called `name` inside another table; `empty` is added there if it is missing."""
     found: Any = table.setdefault(name, empty)
     if isinstance(found, Mapping):
         return cast(Any, found)
