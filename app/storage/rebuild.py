@@ -99,7 +99,7 @@ def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Ins
 
 
 def _lost_days(tape: Tape, stored: TapeRanges) -> list[Owed]:
-    """The days of damaged files outside the time between the stored trades, where no gap shows them."""
+    """Entries of owed trades for days of damaged files before the first or after the last stored trade, where no gap shows them."""
     edges = [Span(stored_all[0].start_ns, stored_all[-1].end_ns)] if (stored_all := list(stored)) else []
     days: set[int] = set()
     for path in tape.folder.glob("trades/*.parquet*"):
@@ -120,12 +120,12 @@ def _is_sound(path: Path) -> bool:
 
 
 def markets_in_files(folder: Path) -> dict[str, Instrument]:
-    """The markets of all undamaged day files by name, each with the steps of its newest day."""
+    """The markets of all day files with readable metadata by name, each with the tick and lot size of its newest file."""
     return {name: history[-1][1] for name, history in _histories_in_files(folder).items()}
 
 
 def _histories_in_files(folder: Path) -> dict[str, list[tuple[int, Instrument]]]:
-    """The markets of all undamaged day files by name: their steps, each with the time from which they hold.
+    """The markets of all day files with readable metadata by name: one instrument per change, with the time from which it applies.
 
     A file whose market belongs into another folder is left out.
     """

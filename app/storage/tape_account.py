@@ -60,7 +60,7 @@ class TapeAccount:
         self.load()
 
     def load(self) -> None:
-        """Read what the catalogue has; gaps of an earlier version's store, and what a killed process was fetching, are owed."""
+        """Read the account from the catalogue; gaps without an entry, and entries that a killed process was fetching, become owed."""
         with self._turn:
             catalogue, name = self._tape.catalogue, self._tape.instrument.id
             self.number = catalogue.number_of(self._tape.instrument)
@@ -73,7 +73,7 @@ class TapeAccount:
             self._write_owed(rows)
 
     def load_again(self) -> None:
-        """Read a catalogue that may have lost something: what was owed, and what was stored and is gone, is owed."""
+        """Read a catalogue again that may have lost rows; lost trades become owed, and lost entries are written again."""
         with self._turn:
             before, rows = self.ranges, self.rows
             self.load()
@@ -87,16 +87,16 @@ class TapeAccount:
 
     @property
     def conflicts(self) -> set[str]:
-        """The trades with the id of another trade that are known, as texts."""
+        """The listed trades with the id of another trade, as texts (`Owed.detail`)."""
         return {row.detail for row in [*self.rows, *self._found] if row.reason is OwedReason.CONFLICT}
 
     def covers(self, span: Span) -> bool:
-        """Whether anything is stored or listed of a time."""
+        """True if the account has a tape range or an entry in a span."""
         known = [*(one.span for one in self.ranges.covered(proven=False)), *(row.span for row in [*self.rows, *self._found])]
         return any(one.intersection(span) for one in known)
 
     def add_to_tail(self, trades: TradeBatch, added: Sequence[TapeRange], more: Sequence[Owed]) -> None:
-        """Store new trades in the catalogue, with their tape ranges and more entries."""
+        """Store new trades in the catalogue, with their tape ranges and the entries `more`."""
         with self._turn:
             new, owed = with_ranges(self.ranges, added), [*more]
             if new is not None and changes_owed(self.rows, self.ranges, new, added):
@@ -118,7 +118,7 @@ class TapeAccount:
         day: Span | None = None,
         more: Sequence[Owed] = (),
     ) -> None:
-        """Replace the tape ranges, and note earlier steps and their times; what they lose is owed, unless `reason` is None."""
+        """Replace the tape ranges, and note earlier steps and their times; lost trades become owed, or given up if `reason` is None."""
         with self._turn:
             now_ns = self._wall_ns()
             more = [row._replace(changed_ns=now_ns) for row in more]
@@ -137,7 +137,7 @@ class TapeAccount:
             self._after(owed)
 
     def settle(self, new: Settled) -> None:
-        """Replace the times and ids that need not be fetched again; entries that are settled by it end."""
+        """Replace the times and ids that need not be fetched again; entries with nothing left to fetch are filled."""
         with self._turn:
             if new == self.settled:
                 return
@@ -175,21 +175,21 @@ class TapeAccount:
         self._after(owed)
 
     def attempt(self, row: Owed) -> Owed:
-        """Note that an entry is being fetched; return it as it stands."""
+        """Mark an entry as being fetched, and return the changed entry."""
         return self._write_one(row.at(OwedState.FETCHING, self._wall_ns()))
 
     def postpone(self, row: Owed) -> None:
-        """Note that an attempt brought nothing for an entry: the next one is later."""
+        """Mark an entry as owed after an attempt that brought no trades; the next attempt comes after a longer pause."""
         self._write_one(row.later(self._wall_ns()))
 
     def leave(self, row: Owed) -> None:
-        """Note that an entry is no longer being fetched; some of its trades may have come."""
+        """Mark an entry as owed after an attempt that may have brought some of its trades."""
         self._write_one(row.at(OwedState.OWED, self._wall_ns()))
 
     def give_up(self, span: Span) -> tuple[list[Owed], list[Owed]]:
-        """Give up what is owed within a time: it no longer counts as missing, and is not fetched.
+        """Give up the owed trades of a span: they no longer count as missing, and are not fetched.
 
-        Returns the entries given up, and those that reach beyond the time and whose ids cannot be divided by it.
+        Returns the entries given up, and those that reach beyond the span and whose ids cannot be divided by time.
         """
         with self._turn:
             now_ns = self._wall_ns()
@@ -211,7 +211,7 @@ class TapeAccount:
             return ended, beyond
 
     def forget_before(self, end_ns: int) -> None:
-        """Give up what is owed of a time whose days are deleted: fetched again it would only be deleted again."""
+        """Give up owed trades older than `end_ns`, because their days are deleted, and would be deleted again."""
         with self._turn:
             old = [row for row in self.owed if row.span.end_ns <= end_ns]
             now_ns = self._wall_ns()
@@ -235,7 +235,7 @@ class TapeAccount:
             self._after(rows)
 
     def _after(self, written: Sequence[Owed]) -> None:
-        """Take over entries that were written; without another look at the disk, which may fail when all is done."""
+        """Update the account with entries that were written, without reading the disk again, which may fail."""
         if written:
             self._set_rows([*{row.number: row for row in [*self.rows, *written]}.values()])
 

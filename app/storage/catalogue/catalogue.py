@@ -88,7 +88,7 @@ class Catalogue:
             self._snapshot.folder.cleanup()
 
     def reopen(self, rebuild: Callable[[], None]) -> None:
-        """Open the file again if it is not the one that was opened, or failed; create and rebuild it if it is gone.
+        """Open the file again if it was replaced or a write to it failed; if it is gone, create and rebuild it.
 
         SQLite goes on writing into a file that was removed, and never again into one whose drive was pulled and is back.
 
@@ -142,7 +142,7 @@ class Catalogue:
                 raise
 
     def instruments(self) -> list[Instrument]:
-        """All markets that were ever stored, by name; rows that cannot be right are left out and reported."""
+        """All markets that were ever stored, by name; damaged rows are left out and reported."""
         rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
         return [found for row in rows if (found := self._sound("instrument", row, instrument_of_row)) is not None]
 
@@ -151,7 +151,7 @@ class Catalogue:
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
-        """Store the facts of a market, and return the number of its rows in the tables; a new market gets one.
+        """Store the facts of a market, and return the number that identifies it in the tables; a new market gets a new one.
 
         Facts that have changed are added to the market's history, from `now_ns` on.
         """
@@ -211,7 +211,7 @@ class Catalogue:
         return [found for row in rows if (found := self._sound("owed", row, owed_of_row)) is not None]
 
     def settled(self, name: str) -> Settled:
-        """The times and ids that a market need not fetch again; none in a catalogue of an older version."""
+        """The times and ids of a market that need not be fetched again; none in a catalogue of an older version."""
         if not self._has("settled"):
             return Settled()
         rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
@@ -246,7 +246,7 @@ class Catalogue:
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
     def _sound(self, table: str, row: tuple[Any, ...], read: Callable[[tuple[Any, ...]], _Row]) -> _Row | None:
-        """A row as `read` returns it; None, reported once, if it cannot be right."""
+        """The value that `read` returns for a row; None if the row is damaged, which is reported once."""
         try:
             return read(row)
         except BadRowError as error:
@@ -257,7 +257,7 @@ class Catalogue:
             return None
 
     def _has(self, table: str) -> bool:
-        """Whether a table is there; a catalogue of an older version, open for reading, has fewer."""
+        """True if a table exists; a catalogue of an older version, opened for reading, has fewer tables."""
         return bool(self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
     def _batches(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
@@ -284,7 +284,7 @@ def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[Tap
 
 
 def write_settled(connection: sqlite3.Connection, number: int, settled: Settled) -> None:
-    """Replace the times and ids that a market need not fetch again, within a transaction."""
+    """Replace the times and ids of a market that need not be fetched again, in the caller's transaction."""
     rows = [*((source.value, span) for source, span in settled.spans), *((_VOID, ids) for ids in settled.void)]
     connection.execute("DELETE FROM settled WHERE instrument = ?", (number,))
     connection.executemany("INSERT INTO settled VALUES (?, ?, ?, ?)", [(number, kind, one.start_ns, one.end_ns) for kind, one in rows])
@@ -305,7 +305,7 @@ def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> 
 
 
 def write_owed(connection: sqlite3.Connection, number: int, rows: Iterable[Owed]) -> list[Owed]:
-    """Write what is owed to a market, within a transaction: entries without a number are new and get one, others replace theirs."""
+    """Write entries of owed trades, in the caller's transaction; return them, new ones (number 0) with the number they got."""
     written: list[Owed] = []
     for row in rows:
         values = (row.first_id, row.last_id, row.span.start_ns, row.span.end_ns, row.reason.value, row.state.value)
@@ -334,7 +334,7 @@ def rename_damaged(folder: Path) -> Path:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """The device and number of a file; None if there is none."""
+    """The device and inode numbers of a file; None if the file does not exist."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -343,7 +343,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _device(folder: Path) -> int:
-    """The device of a folder, or of the nearest one above it that exists."""
+    """The device number of a folder, or of the nearest folder above it that exists."""
     while True:
         try:
             return folder.stat().st_dev

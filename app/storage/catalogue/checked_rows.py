@@ -25,7 +25,7 @@ SOUND_TRADE = (
 
 
 class BadRowError(StoreError):
-    """Raised for a row that cannot be right."""
+    """Raised for a damaged row: a value in it is impossible."""
 
 
 def instrument_of_row(row: tuple[Any, ...]) -> Instrument:
@@ -41,7 +41,7 @@ def instrument_of_row(row: tuple[Any, ...]) -> Instrument:
 
 
 def checked_instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: object) -> Instrument:
-    """An instrument from the texts of a file.
+    """Make an instrument from its id and numbers as a file or a row has them, and check them.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def range_of_row(row: tuple[Any, ...]) -> TapeRange:
 
 
 def owed_of_row(row: tuple[Any, ...]) -> Owed:
-    """The entry of a row.
+    """The entry of owed trades in a row (number, ids, times, reason, state, attempts, detail).
 
     Raises
     ------

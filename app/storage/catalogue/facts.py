@@ -48,7 +48,7 @@ FACT_TABLE = """
 
 
 def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps, span: Span) -> None:
-    """Store the steps that a market had in an earlier span, within a transaction; after it, those known before hold again."""
+    """Store, in the caller's transaction, the steps of an earlier span; after the span, the steps known before apply again."""
     given = {TICK_SIZE: str(steps.tick_size.normalize()), LOT_SIZE: str(steps.lot_size.normalize())}
     after = {what: _held(connection, number, what, span.end_ns) or "" for what in given}
     if note_facts(connection, number, given, span.start_ns):
@@ -56,7 +56,7 @@ def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps
 
 
 def note_facts(connection: sqlite3.Connection, number: int, values: Mapping[str, str], from_ns: int) -> bool:
-    """Store the facts that differ from those that hold at a time, within a transaction; return True if any does.
+    """Store the facts that differ from those in force at a time, in the caller's transaction; return True if any differs.
 
     Unknown facts, with an empty value, are skipped.
     """

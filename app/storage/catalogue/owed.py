@@ -1,4 +1,4 @@
-"""Owed trades: ones that a market once had, or that passed by unseen, and that are still to be fetched.
+"""Owed trades: trades that were lost or never received, and that are still to be fetched.
 
 Each entry is a row of the catalogue, written in the transaction that causes it: a gap in the stream, a day that was moved aside,
 an id that two different trades claim. Collector, window and `tapeprint verify` work from these rows, so that nothing depends on
@@ -21,15 +21,15 @@ _FIRST_PAUSE_NS, _LONGEST_PAUSE_NS = 10 * 10**9, 6 * 3_600 * 10**9  # before the
 
 
 class OwedReason(Enum):
-    """Why something is owed; the value is the word shown and stored."""
+    """The reasons why trades are owed; the value is the text shown and stored."""
 
     GAP = "gap in the stream"
     DAMAGED_DAY = "damaged day"
     FETCH_AGAIN = "to fetch again"
     NEW_EPOCH = "ids start again"
-    """Between the last trade before and the first one after; how many there were, no id says."""
+    """The trades between the last one of an epoch of ids and the first one of the next; their number is unknown."""
     CONFLICT = "id conflict"
-    """Not to be fetched: a second trade with a stored id, which is in `detail`."""
+    """Not to be fetched: another trade with the id of a stored one; `detail` describes it."""
 
 
 class OwedState(Enum):
@@ -42,7 +42,7 @@ class OwedState(Enum):
 
 
 class Owed(NamedTuple):
-    """One entry; where `first_id` is after `last_id`, ids are unknown and the span counts.
+    """One entry of owed trades: a run of ids, or, if `first_id` is after `last_id`, a time span with unknown ids.
 
     Attributes
     ----------
@@ -74,12 +74,12 @@ class Owed(NamedTuple):
 
     @property
     def by_ids(self) -> bool:
-        """Whether the missing ids are known."""
+        """True if the missing ids are known."""
         return self.first_id <= self.last_id
 
     @property
     def is_open(self) -> bool:
-        """Whether its trades are still to be fetched."""
+        """True if the entry's trades are still to be fetched."""
         return self.state in (OwedState.OWED, OwedState.FETCHING) and self.reason is not OwedReason.CONFLICT
 
     @property
@@ -108,7 +108,7 @@ class Owed(NamedTuple):
         return self._replace(state=state, changed_ns=now_ns)
 
     def later(self, now_ns: int) -> Owed:
-        """The entry after an attempt that brought nothing: the pause doubles each time."""
+        """The entry after an attempt that brought no trades; the pause before the next attempt doubles each time."""
         pause_ns = min(_LONGEST_PAUSE_NS, _FIRST_PAUSE_NS << min(self.tries, 20))
         return self._replace(state=OwedState.OWED, tries=self.tries + 1, next_try_ns=now_ns + pause_ns, changed_ns=now_ns)
 
@@ -145,12 +145,12 @@ def owed_changes(
         All entries of the market.
     before, after : TapeRanges
     numbered : bool
-        Whether keys are ids; else they are times.
+        True if keys are ids; else they are times.
     now_ns : int
     reason : OwedReason or None
-        Why trades are missing that were stored before; None if the user wants them gone.
+        Reason why trades are missing that were stored before; None if they were deleted on purpose, and so are given up.
     day : Span or None
-        The day that was taken away: times outside it are not owed if no other day lies between.
+        The day whose file was moved away: times outside it are not owed if no other day lies between.
     settled : Settled
         The times and ids that need not be fetched again.
     """
@@ -182,7 +182,7 @@ def owed_changes(
 
 
 def changes_owed(rows: Sequence[Owed], before: TapeRanges, after: TapeRanges, added: Sequence[TapeRange]) -> bool:
-    """Whether added tape ranges may change what is owed; False for a stream without a gap, at next to no cost."""
+    """True if added tape ranges may change the owed trades; a fast check, False while trades arrive without gaps."""
     if len(after) > len(before):
         return True
     return any(
@@ -201,7 +201,7 @@ def owed_text(rows: Iterable[Owed], stored: TapeRanges, settled: Settled = NOTHI
 
 
 def given_up_text(rows: Iterable[Owed], stored: TapeRanges) -> str:
-    """Text of the trades given up."""
+    """Text of the trades given up: their number, time ranges of unknown number, and id conflicts."""
     rows = list(rows)
     conflicts = sum(row.reason is OwedReason.CONFLICT for row in rows)
     parts = [
@@ -232,7 +232,7 @@ def _between(a: TapeRange, b: TapeRange) -> Span:
 
 
 def _time_of(run: Span, before: TapeRanges, after: TapeRanges, day: Span | None) -> Span:
-    """The time of ids that were stored: between what is left on both sides, within the ranges that they were in."""
+    """The time of lost ids: between the trades still stored on both sides, within the tape ranges that had them."""
     held = before.within(run.start_ns, run.end_ns - 1)
     start_ns, end_ns = min(one.start_ns for one in held), max(one.end_ns for one in held)
     older = [one.end_ns for one in after if one.last_key < run.start_ns]

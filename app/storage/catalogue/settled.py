@@ -33,17 +33,17 @@ class Settled:
         return _joined(span for source, span in self.spans if not sources or source in sources)
 
     def with_time(self, span: Span, source: Source) -> Settled:
-        """The same with another time that a source has delivered in full."""
+        """A copy with one more time that a source has delivered in full."""
         joined = _joined([*self.times(source), span])
         others = [(other, there) for other, there in self.spans if other is not source]
         return replace(self, spans=tuple(sorted([*others, *((source, one) for one in joined)], key=_order)))
 
     def with_void(self, ids: Iterable[Span]) -> Settled:
-        """The same with more ids without a trade."""
+        """A copy with more ids without a trade."""
         return replace(self, void=tuple(_joined([*self.void, *ids])))
 
     def without_time(self, span: Span) -> Settled:
-        """The same without the word of any source on a time, e.g. when its trades have been lost."""
+        """A copy in which no source has delivered a time in full, e.g. because trades of it have been lost."""
         left = [(source, part) for source, one in self.spans for part in one.minus([span])]
         return replace(self, spans=tuple(left))
 
