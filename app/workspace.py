@@ -49,7 +49,7 @@ _PRICE_AGE_NS = 2 * 3_600_000_000_000  # recent enough for a row size, even if t
 
 @dataclass(frozen=True, slots=True)
 class ChartChoice:
-    """The user's selection of bars and rows; by default the price and the bar rule set the row size.
+    """The user's choice of bar type and row size; without a chosen row size, it follows from the price and the bar rule.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ class Workspace:
 
     @property
     def disk_hangs(self) -> bool:
-        """True if a write to the store may never end."""
+        """True if the store is being opened or a write to it hangs, so that waiting for the disk may never end."""
         return bool(self._store_openings) or any(one.hangs for one in self._recorders)
 
     def stop_filling(self) -> None:
@@ -305,7 +305,7 @@ class Workspace:
             await market.feed.aclose()
 
     def _scale_rows(self, factor: int) -> None:
-        """Keep the chosen height of a row in prices, after a change of the tick size."""
+        """Adjust the chosen ticks per row after a change of the tick size, so that the row height in prices stays the same."""
         if self._choice.ticks_per_row is not None:
             self._choice = replace(self._choice, ticks_per_row=self._choice.ticks_per_row * factor)
 
@@ -420,20 +420,20 @@ class Workspace:
 
 
 def _end_of(tape: Tape) -> tuple[int, int]:
-    """The end of the stored trades, and the last price in ticks."""
+    """The end time of the stored trades, and the last price in ticks; price 0 if their last two hours have no trades."""
     last = tape.covered()[-1].span
     trades = tape.trades(Span(last.end_ns - _PRICE_AGE_NS, last.end_ns))
     return last.end_ns, int(trades.price_ticks[-1]) if len(trades) else 0
 
 
 def _close_unused(opening: asyncio.Future[MarketStore]) -> None:
-    """Release a market that was opened in the store too late."""
+    """Close the writer that a late opening of the store has returned, because nothing uses it."""
     if not opening.cancelled() and opening.exception() is None and (writer := opening.result().writer) is not None:
         writer.close()
 
 
 def _finest(market: Market, tape: Tape | None) -> Instrument:
-    """The market on the common grid of the venue and of all stored days; feed, history and tape go over to it."""
+    """The instrument in the steps common to the venue and all stored trades; feed, history and tape switch to them."""
     use = getattr(market.feed, "use", None)
     if tape is None or use is None:
         return market.instrument

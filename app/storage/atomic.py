@@ -143,7 +143,7 @@ def _created(path: Path, mode: int) -> tuple[Path, int]:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush a rename to the disk; Windows has no such call, and needs none."""
+    """Flush a folder to the disk, so that a rename in it survives a power cut; not needed on Windows."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

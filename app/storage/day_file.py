@@ -162,12 +162,12 @@ def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
 
 
 def joined_steps(parts: Sequence[TradesInSteps], where: str) -> tuple[list[TradeBatch], Steps]:
-    """Some trades, at least one, on their finest common grid, and that grid; empty batches do not count.
+    """Convert batches of trades to their common steps (see `common_steps`), and return both; empty batches do not count.
 
     Raises
     ------
     StoreError
-        If a price or quantity needs more than 64 bits there.
+        If a price or quantity needs more than 64 bits in these steps.
     """
     steps = common_steps(part.steps for part in parts if len(part.trades))
     return [in_steps(part.trades, part.steps, steps, where) for part in parts], steps

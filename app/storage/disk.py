@@ -110,7 +110,7 @@ class DiskStore:
 
 
 def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
-    """A stored market, on the finest common grid of its stored trades.
+    """A stored market, with the largest tick and lot size of which those of all its stored trades are whole multiples.
 
     Raises
     ------

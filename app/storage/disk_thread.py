@@ -16,7 +16,7 @@ _P = ParamSpec("_P")
 
 
 class DiskThread:
-    """Runs functions one after the other in one thread: memory that is taken in many threads by turns is not given back."""
+    """Runs functions one after the other in a single thread; with several, memory that each has used would not be released."""
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()

@@ -38,7 +38,7 @@ def raw_ids(keys: Int64Array) -> Int64Array:
 
 
 def keys_of_ids(ids: Iterable[Span], span: Span, stored: TapeRanges) -> list[Span]:
-    """The keys of a venue's own ids without a trade, given as half-open runs: of the epoch in which ids of that time are stored."""
+    """Convert half-open runs of a venue's ids to keys of the epoch that has the closest ids stored in a span."""
     near = [one for one in stored if Span(one.start_ns, one.end_ns).intersection(span)] or list(stored)[-1:]
     found: list[Span] = []
     for run in ids:
@@ -49,7 +49,7 @@ def keys_of_ids(ids: Iterable[Span], span: Span, stored: TapeRanges) -> list[Spa
 
 
 class _Epoch(NamedTuple):
-    """What is stored of one epoch: its tape ranges, and their outermost ids and times."""
+    """The stored tape ranges of one epoch: first and last id, start and end time of each."""
 
     number: int
     first_ids: Int64Array
@@ -66,7 +66,7 @@ class _Epoch(NamedTuple):
         return int(self.ends_ns.max())
 
     def fits(self, ids: Int64Array, times: Int64Array) -> BoolArray:
-        """Whether trades lie in time where their ids belong."""
+        """True for each trade whose time agrees with its id, judged by the stored ids around it; bool [shape=(n,)]."""
         before = np.searchsorted(self.first_ids, ids, side="right") - 1  # the range that begins at or before the id
         inside = (before >= 0) & (ids <= self.last_ids[np.maximum(before, 0)])
         after = np.where(inside, before, before + 1)
@@ -83,7 +83,7 @@ class _Epoch(NamedTuple):
 
 
 def keyed(trades: TradeBatch, stored: TapeRanges) -> TradeBatch:
-    """Trades with a venue's own ids, or with keys already, as trades with keys; in the given order.
+    """Convert the venue's ids of trades to keys; the order stays, and trades that have keys already are unchanged.
 
     A trade belongs to the epoch in whose time it lies; before, between and after the stored epochs, to the one in which its id
     is where its time is. If there is none, ids have started again.
@@ -125,7 +125,7 @@ def differing(one: TradeBatch, other: TradeBatch) -> BoolArray:
 
 
 def without_conflicts(trades: TradeBatch, stored: TradeBatch) -> tuple[TradeBatch, TradeBatch]:
-    """Each trade once, by id; and those with the id of another trade, stored or given before them."""
+    """Split trades into the new ones, one per id, and those with the id of a different trade that is stored or comes first."""
     together = concatenate([stored, trades])
     _, first, place = np.unique(together.trade_id, return_index=True, return_inverse=True)
     begin = together[first[place]]
@@ -142,7 +142,7 @@ def _shifted(trades: TradeBatch, offsets: Int64Array) -> TradeBatch:
 
 
 def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
-    """Cut trades, given in order of time, where their ids start again."""
+    """Slices of trades, given in order of time, cut where their ids start again."""
     found: list[slice] = []
     start = 0
     while start < len(ids):
@@ -158,7 +158,7 @@ def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
 
 
 def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Array:
-    """The offsets of trades whose ids do not start again among them, int64 [shape=(n,)]."""
+    """The offset from each id to its key, int64 [shape=(n,)], for trades among which ids do not start again."""
     epochs = _epochs(known)
     offsets = np.zeros(len(ids), np.int64)
     if not epochs:
@@ -186,7 +186,7 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
 
 
 def _new_number(epochs: list[_Epoch], place: int) -> int:
-    """The number of an epoch before the epoch at `place`; that of a neighbour if there is no room."""
+    """The number for a new epoch before the epoch at `place`; that of a neighbour if there is no room."""
     if place == 0:
         return max(-_MOST, epochs[0].number - _SPACING)
     if place == len(epochs):

@@ -1,4 +1,4 @@
-"""Sorting out of trades before they are stored: their keys, which of them are new, and which have the id of another trade."""
+"""Sorts trades before they are stored: finds their keys, the new ones among them, and those with the id of another trade."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_CONFLICTS = 10_000  # of one batch: a file of another market has nothing e
 
 
 class NewTrades(NamedTuple):
-    """Trades in the order of the tape, without those that are stored; and those with the id of another trade, to list."""
+    """The trades that are not stored yet, in the order of the tape, and entries for those with the id of another trade."""
 
     trades: TradeBatch
     conflicts: list[Owed]
@@ -48,7 +48,7 @@ def with_keys(trades: TradeBatch, ranges: TapeRanges) -> tuple[TradeBatch, list[
 
 
 def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges, known_conflicts: Iterable[str]) -> NewTrades:
-    """Sort out trades of a tape; those of a market without numbered trades are all taken for new.
+    """Find the trades that are not stored yet, and those with the id of another trade; without numbered trades all count as new.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
 
 
 def _stored_with_ids_of(trades: TradeBatch, tape: Tape) -> TradeBatch:
-    """The stored trades with the same ids at about the same times."""
+    """The stored trades that have the ids of the given trades, at about the same times."""
     found: list[TradeBatch] = []
     for _, part in by_day(trades):
         near = tape.trades(Span(int(part.time_ns.min()) - _NEAR_NS, int(part.time_ns.max()) + _NEAR_NS))
@@ -93,7 +93,7 @@ def _stored_with_ids_of(trades: TradeBatch, tape: Tape) -> TradeBatch:
 
 
 def _listed(trades: TradeBatch, steps: Steps, known: set[str]) -> list[Owed]:
-    """Entries that keep trades whose ids others have; ones that are kept already are left out."""
+    """Entries that list trades whose ids other trades have; those listed already are left out."""
     found: list[Owed] = []
     for time_ns, price, lots, side, key in zip(*(column.tolist() for column in trades.columns), strict=True):
         word = {1: "buy", -1: "sell"}.get(side, "unknown side")

@@ -47,7 +47,7 @@ class _Queued(NamedTuple):
 
 
 class _StoreMadeAgainError(StoreError):
-    """Raised when the store was removed and has been created again, so that what was recorded is gone."""
+    """Raised when the store was removed and has been created again, so that recorded trades are gone."""
 
 
 class Recorder:
@@ -104,7 +104,7 @@ class Recorder:
 
     @property
     def status(self) -> RecordingStatus:
-        """Whether trades are being recorded, or why not."""
+        """The status of recording, with the reason if trades are not recorded."""
         silent_s = self._silent_s
         if silent_s > _HANGS_S:
             state = RecordingState.NOT_RECORDING if silent_s > _LONG_S else RecordingState.RETRYING
@@ -118,12 +118,12 @@ class Recorder:
 
     @property
     def pending(self) -> int:
-        """Trades received and not recorded yet."""
+        """Number of trades received and not recorded yet."""
         return self._n_queued + sum(len(one.trades) for one in self._being_written) + self._n_dropped
 
     @property
     def unrecorded(self) -> int:
-        """Trades received and not recorded, those included that memory no longer has."""
+        """Number of trades received and not recorded, including those dropped from memory."""
         return self.pending + self._n_lost
 
     @property
@@ -157,7 +157,7 @@ class Recorder:
             await asyncio.sleep(_EVERY_S if works else _SOON_S if self._failures == 1 else _AGAIN_S)
 
     async def aclose(self) -> None:
-        """Write queued trades and close the tape; a write that hangs is left to itself, with the lock on the market."""
+        """Write queued trades and close the tape; a write that hangs goes on, and the market stays locked."""
         try:
             await self.flush()
         finally:
@@ -166,7 +166,7 @@ class Recorder:
                 self._writer.close()
 
     async def flush(self) -> bool:
-        """Write queued trades; return False if that fails or takes long, and they stay queued.
+        """Write queued trades; return False if that fails or takes more than 5 s: the trades then stay queued.
 
         A write in progress cannot be stopped, and goes on if this is cancelled.
         """
@@ -232,7 +232,7 @@ class Recorder:
         self._check_space(at_once=retrying)
 
     def _check_space(self, *, at_once: bool) -> None:
-        """Look now and then whether the disk will soon be full; that it cannot be asked does not matter while it can be written."""
+        """Check every 30 s, or `at_once`, if less than 1 GiB is free on the disk; an error is ignored as long as writes succeed."""
         now_s = time.monotonic()
         if now_s - self._checked_s < _CHECK_DISK_S and not at_once:
             return
@@ -246,14 +246,14 @@ class Recorder:
 
 
 def _given(write: Callable[..., int], one: _Queued) -> int:
-    """Pass trades to a method of the writer; without steps it counts in its own."""
+    """Write a queued batch with a method of the writer, and return the number of new trades."""
     if one.steps is None:
         return write(one.trades, one.source, one.complete)
     return write(one.trades, one.source, one.complete, one.steps)
 
 
 def _together(queued: Sequence[_Queued]) -> list[_Queued]:
-    """Join consecutive queued batches of one source if their complete spans touch, or if none is given."""
+    """Join consecutive queued batches of one source and one tick and lot size if their complete spans touch, or if none is given."""
     found: list[_Queued] = []
     parts: list[TradeBatch] = []
     for one in queued:

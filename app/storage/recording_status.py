@@ -1,4 +1,4 @@
-"""Whether trades are being recorded, and if not, why and how many are waiting."""
+"""The status of recording: its state, the reason for it, and the number of trades that wait to be written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RecordingStatus(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """The shape of the state, as colour alone is not enough; none that a feed state has, except for the best."""
+        """The symbol of the state, as colour alone is not enough; no feed state has the same one, except for that of RECORDING."""
         return _SHAPES[self.state]
 
     @property
@@ -48,7 +48,7 @@ class RecordingStatus(NamedTuple):
 
     @property
     def is_warning(self) -> bool:
-        """Whether trades are lost, or will be soon, unless the user acts."""
+        """True if trades are lost, or may be soon, unless the user acts."""
         return self.state in {RecordingState.LOW_DISK, RecordingState.RETRYING, RecordingState.NOT_RECORDING}
 
 

@@ -84,9 +84,9 @@ class Tape:
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
     def finest(self) -> Tape:
-        """The same tape on the finest common grid of the instrument and of all stored trades.
+        """The same tape in the largest tick and lot size of which those of the instrument and of all stored trades are multiples.
 
-        There every stored trade can be read, whatever the venue's tick and lot size were on its day.
+        In these every stored trade can be read, whatever the venue's tick and lot size were on its day.
         """
         found = {self.instrument.steps}
         if (known := self.catalogue.instrument(self.instrument.id)) is not None:
@@ -97,7 +97,7 @@ class Tape:
         return Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
 
     def _tail(self, span: Span, steps: Steps) -> TradeBatch:
-        """The trades of a span in the catalogue, in some steps."""
+        """The trades of a span in the catalogue, in the given tick and lot size."""
         while True:
             before = self.catalogue.instrument(self.instrument.id)
             tail, _ = self.catalogue.tail(self.instrument.id, span)

@@ -179,12 +179,12 @@ def epoch_of(key: int) -> int:
 
 
 def same_epoch(one: int, other: int) -> bool:
-    """Whether two keys of a numbered market are of one epoch, so that the ids between them can be missing."""
+    """True if two keys of a numbered market are of one epoch, so that the ids between them can be missing."""
     return one >> EPOCH_BITS == other >> EPOCH_BITS
 
 
 def difference(old: TapeRanges, new: TapeRanges) -> tuple[list[TapeRange], list[TapeRange]]:
-    """The tape ranges to delete, and those to write, to turn one account into another."""
+    """The tape ranges to delete, and those to write, to turn the ranges `old` into `new`."""
     before, after = set(old), set(new)
     return [one for one in old if one not in after], [one for one in new if one not in before]
 

@@ -98,7 +98,7 @@ class TapeWriter:
         return self.account.owed
 
     def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
-        """Note that all trades of a time that a source has are stored, however few, and which ids have none.
+        """Note that all trades that a source has of a span are stored, and which ids have no trade.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
-        """Delete all files of some days; their trades count as missing from then on."""
+        """Delete all files of some days; their trades are given up, and do not count as missing."""
         with self._turn:
             for day in days:
                 self._delete_day(day)
@@ -271,7 +271,7 @@ class TapeWriter:
     # -- private ---------------------------------------------------------------------------------
 
     def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
-        """Convert trades to the common grid of the market and their own, and go over to it; the tail so far goes into files."""
+        """Switch the market to the steps common to it and the trades; return the trades in them. The tail so far moves into files."""
         common = common_steps([self.instrument.steps, steps])
         if common != self.instrument.steps:
             tail, place = self.tape.catalogue.tail(self.instrument.id)
@@ -312,7 +312,7 @@ class TapeWriter:
         """Merge trades and all parts of a day into one file; return how many were new.
 
         Nothing is written if the day is one file already and no trade is new. A day too large for memory, or with numbers too large
-        for the common grid of its parts, gets another part instead.
+        for the common steps of its parts, gets another part instead.
         """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         trades, parts = given.trades, self._sound_parts(day)
@@ -338,7 +338,7 @@ class TapeWriter:
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
-        """Trades of each file of a day, in its own steps; None if they are too many. Renames damaged files."""
+        """The trades of each sound file of a day, in its own steps; None if they are too many. Renames damaged files."""
         found: dict[Path, TradesInSteps] = {}
         count = 0
         for path in self.tape.files(day):
@@ -398,7 +398,7 @@ class TapeWriter:
 
 
 def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:
-    """The trades on their finest common grid; None if they cannot be counted on it."""
+    """The trades in their common steps, and these steps, as in `joined_steps`; None if a number is too large for them."""
     try:
         return joined_steps(parts, str(where))
     except StoreError as error:
@@ -411,7 +411,7 @@ def _is_in(day: int, ranges: TapeRanges) -> bool:
 
 
 def _free_name(path: Path) -> Path:
-    """The path itself, or with a number where a file of this name was moved aside before."""
+    """The path itself; if it exists already, the path with the first free number after its name."""
     number = 1
     free = path
     while free.exists():

@@ -155,7 +155,7 @@ class TradeStore:
         return fresh
 
     def convert(self, old: Steps, new: Steps) -> None:
-        """Go over from one tick and lot size to another.
+        """Convert the loaded trades from one tick and lot size to another.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class TradeStore:
             self._aside = [*self._aside[-_MOST_ASIDE:], trades]
 
     def _each_once(self, batch: TradeBatch) -> TradeBatch:
-        """The trades without those that repeat the time and id of an earlier one."""
+        """The trades without those that equal an earlier one in all columns."""
         again = _repeats(batch)
         return batch if not len(again) else batch[np.delete(np.arange(len(batch)), again)]
 
@@ -349,7 +349,7 @@ def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
 
 
 def _differ(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
-    """A mask of the trades whose id another trade in the chunks has."""
+    """Mark the trades whose id a different trade in the chunks has."""
     found = np.zeros(len(batch), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, batch.trade_id), len(chunk) - 1)
@@ -358,7 +358,7 @@ def _differ(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
 
 
 def _repeats(trades: TradeBatch) -> Int64Array:
-    """The indices of trades that are equal in everything to an earlier one."""
+    """Indices of the trades that equal an earlier one in all columns."""
     order = np.lexsort(trades.columns[::-1])
     differs = np.zeros(max(0, len(trades) - 1), bool)
     for column in trades.columns:
@@ -369,7 +369,7 @@ def _repeats(trades: TradeBatch) -> Int64Array:
 def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
     """Mark the trades that are in the chunks; the trades are given in order of time.
 
-    Trades are equal if their time and id are.
+    Trades are equal if all their columns are.
     """
     known = np.zeros(len(batch), bool)
     first_ns, last_ns = int(batch.time_ns[0]), int(batch.time_ns[-1])

@@ -1,4 +1,4 @@
-"""The journal of an import: what it takes to undo it if it does not reach its end.
+"""The journal of an import: the data to undo the import if it does not complete.
 
     <market>/undo/ranges.json     the tape ranges before the import; written first
     <market>/undo/old/…           files as they were before; hard links, so that undoing needs no space
@@ -53,7 +53,7 @@ class UndoJournal:
             raise
 
     def guard(self, path: Path) -> None:
-        """Note how a file of the market is now, before it is written or deleted.
+        """Note the present state of a file in the journal, before the file is written or deleted.
 
         Raises
         ------
@@ -86,13 +86,13 @@ class UndoJournal:
         _undo(self._market, self._folder)
 
     def close(self) -> None:
-        """Delete the journal of an import that counts; if that fails, the next writer does."""
+        """Delete the journal of a completed import; if that fails, the next writer deletes it."""
         with suppress(OSError):
             _discard(self._folder)
 
 
 def undo_unfinished(market: Path, ranges: TapeRanges) -> bool:
-    """Undo the import of a process that was killed in it; return True if there was one.
+    """Undo an import that was cut short by a kill; return True if there was one.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _undo(market: Path, folder: Path) -> None:
 
 
 def _discard(folder: Path) -> None:
-    """Delete a journal, its tape ranges first: without them it is not one any more."""
+    """Delete a journal, its tape ranges first: a folder without them does not count as a journal."""
     with suppress(FileNotFoundError):
         (folder / _RANGES).unlink()
     shutil.rmtree(folder, ignore_errors=True)

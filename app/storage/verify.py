@@ -43,7 +43,7 @@ class StoreFinding:
 
 
 def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFinding]:
-    """Check all stored trades of a market, one day at a time, each in its own tick and lot size.
+    """Check all stored trades of a market, one day at a time, and yield the problems found.
 
     Without a writer nothing is changed on disk. With the market's writer, repair what is possible: a damaged file is renamed, which
     leaves a gap; minute cells are rebuilt; the catalogue's tape ranges are corrected.
@@ -119,7 +119,7 @@ def _catalogue_ids(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> 
 
 
 def _owed(tape: Tape) -> Iterator[StoreFinding]:
-    """List what is owed, and trades of conflicting ids; also gaps of a store that no writer has opened since they arose."""
+    """Yield findings for owed trades and id conflicts, and for gaps that no writer has listed as owed yet."""
     stored, numbered = tape.intervals(), tape.instrument.numbered
     rows, settled = tape.catalogue.owed(tape.instrument.id), tape.catalogue.settled(tape.instrument.id)
     unlisted = [row for row in owed_changes(rows, stored, stored, numbered=numbered, now_ns=0, settled=settled) if not row.number]
