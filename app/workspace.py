@@ -162,7 +162,7 @@ class Workspace:
 
     @property
     def unrecorded(self) -> list[tuple[str, int, RecordingStatus]]:
-        """The trades that were received and are not recorded, by market: its id, their number, the state of recording."""
+        """For each market with trades that were received and not recorded: its id, their number, and the recording status."""
         return [(one.instrument.id, one.unrecorded, one.status) for one in self._recorders if one.unrecorded]
 
     @property
@@ -377,7 +377,7 @@ class Workspace:
             await ingest.run()
 
     async def _open_with_price(self, instrument_id: str) -> tuple[Market, int]:
-        """Open a market, retrying until it succeeds, and get a recent price; after a final refusal wait for `try_now`."""
+        """Open a market, retrying until it succeeds, and return it with a recent price; after a final refusal wait for `try_now`."""
 
         async def attempt() -> tuple[Market, int]:
             market = await self._open_market(instrument_id)
@@ -407,7 +407,7 @@ class Workspace:
             self._reaching = False
 
     async def _pause(self, seconds: float) -> None:
-        """Wait between attempts, or until the user wants to try at once."""
+        """Wait between attempts, but only until `try_now` is called."""
         self._try_now.clear()
         waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._try_now.wait())]
         try:

@@ -85,7 +85,7 @@ class AlertActions:
         return chart.spec.instrument if chart is not None else None
 
     def add(self, spec: AlertSpec) -> Outcome:
-        """Add an alert to the open market."""
+        """Add an alert to the open market, and return the outcome."""
         if (instrument := self.instrument) is None:
             return Outcome("No chart loaded yet", False)
         try:
@@ -96,7 +96,7 @@ class AlertActions:
         return Outcome(self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.text}", True)
 
     def change(self, number: int, spec: AlertSpec) -> Outcome:
-        """Replace the condition and settings of an alert, and arm it; it keeps its number.
+        """Replace the condition and settings of an alert, arm it, and return the outcome; it keeps its number.
 
         Works only while the alert's own market is open, because its tick and lot sizes are needed.
         """
@@ -111,7 +111,7 @@ class AlertActions:
         return Outcome(self.book.trouble or f"Alert {number}, {spec.text}, {spec.often.text}", True)
 
     def add_at(self, price_ticks: int) -> str:
-        """Add an alert that fires once, when a trade touches a price."""
+        """Add an alert that fires once, when a trade touches a price; return a status bar line."""
         if (instrument := self.instrument) is None:
             return "No chart loaded yet"
         price = price_ticks * instrument.tick_size
@@ -119,7 +119,7 @@ class AlertActions:
         return f"Alert at {price:f}: fires once, on touch" if added.done and not self.book.trouble else added.text
 
     def move(self, number: int, price_ticks: int) -> str:
-        """Move a price alert to another price, and arm it."""
+        """Move a price alert to another price, and arm it; return a status bar line."""
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.subject.kind is not SubjectKind.PRICE:
             return "Only price alerts can be moved"
@@ -131,7 +131,7 @@ class AlertActions:
         return self.move(*dragged) if dragged is not None else ""
 
     def delete_nearest(self, price_ticks: int) -> str:
-        """Delete the armed price alert that is nearest to a price."""
+        """Delete the armed price alert that is nearest to a price; return a status bar line."""
         instrument = self.instrument
         found = [alert for alert in self.book.of(instrument.id) if alert.subject == Subject()] if instrument else []
         if instrument is None or not found:
@@ -140,7 +140,7 @@ class AlertActions:
         return self.delete(nearest.number)
 
     def delete(self, number: int) -> str:
-        """Delete an alert."""
+        """Delete an alert, and return a status bar line."""
         alert = self.book.get(number)
         if alert is None:
             return "This alert has been deleted"
@@ -149,7 +149,7 @@ class AlertActions:
         return f"Deleted alert {number}: {alert.text}"
 
     def arm(self, number: int) -> str:
-        """Arm a fired alert again."""
+        """Arm a fired alert again, and return a status bar line."""
         alert = self.book.get(number)
         if alert is None:
             return "This alert has been deleted"

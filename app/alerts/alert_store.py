@@ -122,7 +122,7 @@ class AlertStore:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, instrument: Instrument, spec: AlertSpec) -> Alert:
-        """Add an alert, which is armed at once, and save the file.
+        """Add an alert, arm it at once, save the file and return the alert.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class AlertStore:
         return alert
 
     def change(self, instrument: Instrument, number: int, spec: AlertSpec) -> Alert:
-        """Replace the definition of an alert, arm it and save the file; raises the same errors as `add`."""
+        """Replace the definition of an alert, arm it, save the file and return the alert; raises the same errors as `add`."""
         changed = self._alert(instrument, number, spec)
         self._replace_alerts([changed if alert.number == number else alert for alert in self._saved.alerts])
         return changed

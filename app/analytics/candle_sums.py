@@ -63,7 +63,7 @@ class CandleSums:
         return spread_over_rows(candles, self.grid).profile
 
     def exchanged(self, first: int, end: int, beside: CandleBatch) -> VolumeProfile:
-        """The volume profile of the candles `[first, end)` as given in `beside`, where some have less volume.
+        """The volume profile of the candles `[first, end)` with the volumes given in `beside`, some of which are smaller.
 
         Parameters
         ----------

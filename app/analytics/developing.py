@@ -19,7 +19,7 @@ _SPARE_ROWS = 64
 
 
 class DevelopingProfile:
-    """The rows of POC, VAL and VAH as they were after each bar, computed from the start of its period.
+    """The rows of POC, VAL and VAH as they were after each bar, computed from the start of the bar's period.
 
     Bars are computed on request, a few in each spare moment, and again only when they have changed: a live trade costs the bar in
     progress, added to the stored sums of the bars before it.

@@ -1,4 +1,4 @@
-"""The exit code of a process that records trades: its last notes if trades were not recorded, and its end if the disk does not answer."""
+"""The end of a process that records trades: it reports trades that were not recorded, and does not wait for a disk that hangs."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[t
 
 
 def _peak_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, row: int) -> list[ExplanationLine]:
-    """Compare a row, or the plateau it is part of, with the rows around it."""
+    """Lines that compare a row, or the plateau it is part of, with the rows around it."""
     volume = profile.total.tolist()
     place = row - profile.first_row
     low = high = place

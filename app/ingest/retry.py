@@ -23,7 +23,7 @@ async def retry(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> _T:
-    """Retry until an attempt succeeds; the pause doubles after each failure.
+    """Retry until an attempt succeeds, and return its result; the pause doubles after each failure.
 
     After a `VenuePausedError` the pause is random, up to a limit that doubles from half a minute to five minutes.
 

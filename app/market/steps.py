@@ -87,12 +87,12 @@ def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBat
 
 
 def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
-    """Raise an error if trades cannot be counted together with trades in other steps, a thousand times as large.
+    """Raise an error if trades in one tick and lot size cannot be counted together with trades in another.
 
     Raises
     ------
     StoreError
-        If they need more than 64 bits in the common steps, or, unless these are the other steps, would if a thousand times as large.
+        If they need more than 64 bits in the common steps, or trades a thousand times as large would.
     """
     common = common_steps([steps, others])
     in_steps(trades, steps, common, where)

@@ -74,7 +74,7 @@ class DiskStore:
                 raise
 
     def _open(self, *, rebuild: bool) -> Catalogue:
-        """Open the catalogue, and rebuild it if asked."""
+        """Open the catalogue and, with `rebuild`, fill it from the day files; return it."""
         catalogue = self._opened() if self._aside is None else Catalogue(Path(self._aside.name), write=True)
         try:
             if rebuild:

@@ -40,7 +40,7 @@ class DiskThread:
         await ended
 
     def close(self) -> None:
-        """End the thread after the function that it runs."""
+        """End the thread after the functions that were passed to `run` so far."""
         self._jobs.put(None)
 
     def _work(self) -> None:

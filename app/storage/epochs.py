@@ -28,12 +28,12 @@ _MILLISECOND_NS = 1_000_000
 
 
 def raw_id(key: int) -> int:
-    """The venue's id of a key."""
+    """The venue's trade id in a key."""
     return key & _MASK
 
 
 def raw_ids(keys: Int64Array) -> Int64Array:
-    """The venue's ids of keys, int64 [shape=(n,)]."""
+    """The venue's trade ids in keys, int64 [shape=(n,)]."""
     return keys & _MASK
 
 
@@ -112,7 +112,7 @@ def keyed(trades: TradeBatch, stored: TapeRanges) -> TradeBatch:
 
 
 def differing(one: TradeBatch, other: TradeBatch) -> BoolArray:
-    """A mask of the trades with equal ids that are not the same trade, bool [shape=(n,)].
+    """Mark the pairs of trades with equal ids that are different trades, bool [shape=(n,)].
 
     Sources report the time of a trade in milliseconds or finer, and some do not report its side.
     """

@@ -168,7 +168,7 @@ class TapeWriter:
             return len(fresh)
 
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
-        """Store many historical trades directly in day files; else like `insert`.
+        """Store many historical trades directly in day files, and return the number of new ones; else like `insert`.
 
         With `steps` the trades are counted in these; their days are stored in them, and the catalogue notes them.
         """
@@ -421,7 +421,7 @@ def _free_name(path: Path) -> Path:
 
 
 def _locked(path: Path, instrument: Instrument) -> FileLock:
-    """Lock a market for writing; the system releases the lock when the process ends."""
+    """Lock a market for writing, and return the lock; the system releases it when the process ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=0, thread_local=False)

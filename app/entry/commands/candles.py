@@ -122,7 +122,7 @@ def _result(path: Path, found: CandleFile, request: CandlesRequest) -> dict[str,
 
 
 def _missing_lines(missing: list[Span], length_ns: int, timezone: str) -> list[str]:
-    """One line for each run of missing candles, at most ten, and the number of the others."""
+    """One line for each run of missing candles, at most ten, and a line with the number of further runs."""
 
     def line(span: Span) -> str:
         n = -(-span.length_ns // length_ns)

@@ -104,7 +104,7 @@ class Owed(NamedTuple):
         return Span(start_ns, max(start_ns, min([self.span.end_ns, *newer[:1]])))
 
     def at(self, state: OwedState, now_ns: int) -> Owed:
-        """The entry in another state."""
+        """The entry in another state, changed at `now_ns`."""
         return self._replace(state=state, changed_ns=now_ns)
 
     def later(self, now_ns: int) -> Owed:
