@@ -29,7 +29,7 @@ class VenueClock:
 
     @property
     def ahead_ns(self) -> int:
-        """Nanoseconds by which our clock is ahead of the venue's; 0 while it may be right, or nothing is known."""
+        """Nanoseconds by which our clock is ahead of the venue's, negative if behind; 0 while it may be right, or nothing is known."""
         set_by = self._wall_ns() - self._monotonic_ns()
         low, high = self._low + set_by, self._high + set_by
         if low <= 0 <= high:

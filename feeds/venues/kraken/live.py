@@ -116,7 +116,7 @@ class KrakenHistory:
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
-        """The time of a trade at or before `trade_id`, requested until one less than 1,000 ids earlier is found; 0 if there is none."""
+        """The time of a known trade with an id up to `trade_id`, after a search for one less than 1,000 ids below it; 0 if none."""
         step_ns = _FIRST_STEP_NS
         for look in range(_LOOKS):
             below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
