@@ -48,14 +48,14 @@ class OddRows:
         self.errors.append(error)
 
     def add_torn(self) -> bool:
-        """Count a line that is left out, as it has too few or too many columns; if 100 rows are left out already, only return False."""
+        """Count a left-out line with too few or too many columns; False, and not counted, if 100 rows are left out already."""
         if len(self) >= MOST:
             return False
         self.torn += 1
         return True
 
     def lines(self) -> list[str]:
-        """Lines for the user: a count, then the first ten rows."""
+        """Lines for the user: a count, the first ten rows, and the number of further ones; empty if no row is left out."""
         if not len(self):
             return []
         rows = "1 row that is not a valid trade" if len(self) == 1 else f"{len(self):,} rows that are not valid trades"

@@ -37,7 +37,7 @@ class VenueClock:
         return (low + high) // 2 if self._low > -_FOREVER_NS and self._high < _FOREVER_NS else high if high < 0 else low
 
     def answered(self, date: str | None, asked_ns: int, answered_ns: int) -> None:
-        """Learn from the `Date` header of an answer; both times are by the monotonic clock."""
+        """Update the bounds by the `Date` header of an answer; both times are by the monotonic clock, in ns."""
         try:
             venue_ns = int(email.utils.parsedate_to_datetime(date or "").timestamp()) * _SECOND_NS
         except (ValueError, TypeError, OverflowError):
@@ -45,7 +45,7 @@ class VenueClock:
         self._narrow(asked_ns - venue_ns - _SECOND_NS, answered_ns - venue_ns)
 
     def traded(self, trade_ns: int) -> None:
-        """Learn from a trade that arrived just now."""
+        """Update the bounds by the time of a trade that arrived just now."""
         self._narrow(-_FOREVER_NS, self._monotonic_ns() - trade_ns)
 
     def _narrow(self, low: int, high: int) -> None:

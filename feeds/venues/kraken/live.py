@@ -140,10 +140,7 @@ class KrakenHistory:
         return 0 if below is None else below.time_ns
 
     async def _page(self, since_ns: int | None, *, urgent: bool = False) -> tuple[TradeBatch, int]:
-        """A page of up to 1,000 trades after `since_ns` or, if it is None, of the newest.
-
-        Second value: the time at which the next page begins.
-        """
+        """A page of up to 1,000 trades after `since_ns`, or of the newest if it is None; and the time in ns where the next page begins."""
         params: dict[str, str | int] = {"pair": self._pair, "count": _PAGE}
         if since_ns is not None:
             params["since"] = since_ns
