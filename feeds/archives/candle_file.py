@@ -63,7 +63,7 @@ class CandleFile:
     candles: CandleBatch
 
     def missing(self, span: Span) -> list[Span]:
-        """The times of a span from the first candle to the last that should have candles and have none, oldest first."""
+        """Parts of a span, between the file's first and last candle, that have no candle; oldest first."""
         length_ns, starts = self.candles.length_ns, self.candles.start_ns
         if not length_ns:
             return []
@@ -131,7 +131,7 @@ def _csv_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
 
 
 def _is_binance_kline(fields: list[str]) -> bool:
-    """True for a line of Binance's spot klines, which have no header: twelve numbers, the first two of which are times."""
+    """True for twelve fields whose first and seventh are whole numbers, as in Binance's spot klines, which have no header."""
     return len(fields) == _BINANCE_COLUMNS and all(fields[place].strip().isascii() and fields[place].strip().isdigit() for place in (0, 6))
 
 

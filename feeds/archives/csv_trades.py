@@ -98,7 +98,7 @@ class CsvTrades:
         return next(itertools.islice(records, row + self.layout.header, None), 0)
 
     def name_odd_rows(self, odd: OddRows) -> None:
-        """Fill in the places of odd rows, in one pass over the file."""
+        """Fill in `odd.places`, the place and error of each odd row, in one pass over the file."""
         errors = {error.row: error for error in odd.errors}
         width, row, found = len(self.layout.columns), -1, 0
         for line, fields in itertools.islice(self._records(), int(self.layout.header), None):
@@ -169,7 +169,7 @@ class _Watched:
 
 
 def _torn(odd: OddRows, _row: object) -> str:
-    """Arrow's question what to do with a line of too few or too many columns."""
+    """Count a line with too few or too many columns as odd, and return "skip"; return "error" if there are too many odd rows."""
     return "skip" if odd.add_torn() else "error"
 
 

@@ -72,7 +72,7 @@ def is_parquet(path: Path) -> bool:
 
 
 def is_empty(path: Path) -> bool:
-    """True if a file has not a single byte, unpacked: how publishers say that a day has no trades.
+    """True if a file is empty once unpacked, as publishers may deliver a day without trades.
 
     Raises
     ------

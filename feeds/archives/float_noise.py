@@ -24,7 +24,7 @@ _RELATIVE = Decimal("1e-14")
 
 
 def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
-    """The texts with float noise below a millionth of a step rounded, and how many were."""
+    """The texts, with float noise of at most a millionth of a step rounded away, and the number of changed texts."""
 
     def near(value: Decimal) -> Decimal | None:
         steps = _EXACT.divide(value, step).to_integral_value(ROUND_HALF_EVEN)
@@ -40,7 +40,7 @@ def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
 
 
 def without_noise(texts: pa.Array) -> tuple[pa.Array, int]:
-    """The texts with float noise removed where no step is known, and how many had it.
+    """The texts of a column without a known step, with float noise removed, and the number of changed texts.
 
     Values that are multiples of the least step of the others are left as they are.
     """
@@ -60,7 +60,7 @@ def without_noise(texts: pa.Array) -> tuple[pa.Array, int]:
 
 
 def coarsest_step(texts: pa.Array, step: Decimal) -> Decimal:
-    """The coarsest step of which a step, and all readable texts without their float noise, are multiples."""
+    """The largest step of which `step` and all readable numbers, once rid of float noise, are whole multiples."""
     values = {value for _, value in _values(without_noise(pa.array(sorted(set(texts.to_pylist())), pa.string()))[0])}
     places = max([_places(value) for value in values] + [_places(step)])
     unit = Decimal(1).scaleb(-places)
@@ -71,7 +71,7 @@ def coarsest_step(texts: pa.Array, step: Decimal) -> Decimal:
 
 
 def _short_of(value: Decimal) -> Decimal | None:
-    """The short decimal that a binary fraction stands for; None if the value is none."""
+    """The short decimal that a value with float noise stands for; None if the value has no float noise."""
     digits = len(value.normalize(_EXACT).as_tuple().digits)
     if digits not in _FLOAT_DIGITS or Decimal(repr(float(value))) != value:
         return None
@@ -80,7 +80,7 @@ def _short_of(value: Decimal) -> Decimal | None:
 
 
 def _values(texts: pa.Array, rows: list[int] | None = None) -> list[tuple[int, Decimal]]:
-    """The decimals in some rows, all by default; those that are unreadable, very long, large or small are left to stricter readers."""
+    """Row and value of each decimal in `rows`, by default in all; unreadable, very long, very large and very small ones are skipped."""
     found: list[tuple[int, Decimal]] = []
     column = texts.to_pylist()
     for row in range(len(column)) if rows is None else rows:

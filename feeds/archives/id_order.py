@@ -1,4 +1,4 @@
-"""Whether the numbers in a file's id column order its trades: only if they agree with time."""
+"""Checks of a file's numeric ids: whether they agree with the times of the trades, and whether most are consecutive."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def ids_agree_with_time(ids: Int64Array, time_ns: Int64Array) -> bool:
 
 
 def mostly_consecutive(ids: Int64Array) -> bool:
-    """True if most ids follow the one before."""
+    """True if at least half of the steps between distinct ids in ascending order are 1; also for fewer than two ids."""
     steps = np.diff(np.unique(ids))
     return 2 * int(np.count_nonzero(steps == 1)) >= len(steps)

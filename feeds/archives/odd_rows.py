@@ -1,4 +1,4 @@
-"""Rows of a published file that are not valid trades: each costs itself, not the file."""
+"""Rows of a published file that are not valid trades: up to 100 are left out, and the other rows are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LISTED = 10
 
 
 class TooManyOddRowsError(RowError):
-    """Raised at the first row for which there is no room."""
+    """Raised for the first invalid row beyond the limit of 100."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class OddRows:
         return len(self.errors) + self.torn
 
     def add(self, error: RowError) -> None:
-        """Leave a row out.
+        """Record a row that is left out, with its error.
 
         Raises
         ------
@@ -48,14 +48,14 @@ class OddRows:
         self.errors.append(error)
 
     def add_torn(self) -> bool:
-        """Leave a line with too few or too many columns out; False if there are too many odd rows."""
+        """Count a left-out line with too few or too many columns; False, and not counted, if 100 rows are left out already."""
         if len(self) >= MOST:
             return False
         self.torn += 1
         return True
 
     def lines(self) -> list[str]:
-        """Lines for the user: a count, then the first ten rows."""
+        """Lines for the user: a count, the first ten rows, and the number of further ones; empty if no row is left out."""
         if not len(self):
             return []
         rows = "1 row that is not a valid trade" if len(self) == 1 else f"{len(self):,} rows that are not valid trades"

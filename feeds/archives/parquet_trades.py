@@ -73,7 +73,7 @@ class ParquetTrades:
         return row + 1
 
     def name_odd_rows(self, odd: OddRows) -> None:
-        """Fill in the places of odd rows."""
+        """Fill in `odd.places`, the place and error of each odd row."""
         odd.places += [f"{self.unit} {self.place_of(each.row)}: found {each.found}, expected {each.expected}" for each in odd.errors]
 
     def _require_measure(self, metadata: pq.FileMetaData) -> None:

@@ -135,7 +135,7 @@ def _places_of(text: str) -> int:
 
 
 def _near_steps(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, step: Decimal) -> tuple[Int64Array, int]:
-    """Convert texts to steps; if one is off the grid, again without float noise. Also the number of texts with noise."""
+    """Convert texts to steps, with float noise rounded away if a text is off the grid; also return the number of rounded texts."""
     try:
         return convert(texts), 0
     except RowError:

@@ -25,7 +25,7 @@ class RowError(Exception):
         self.row, self.found, self.expected, self.off_grid = row, found, expected, off_grid
 
     def at(self, row: int) -> RowError:
-        """The same error in another row."""
+        """The same error with another row number."""
         return RowError(row, self.found, self.expected, off_grid=self.off_grid)
 
 

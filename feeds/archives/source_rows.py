@@ -105,7 +105,7 @@ class SourceRows:
             yield trades.column(self.layout.price), trades.column(self.layout.quantity)
 
     def first_ids(self) -> tuple[Int64Array, Int64Array]:
-        """The ids of the first rows and their times in nanoseconds; none if they are unreadable, which later reading reports."""
+        """The ids and times (ns) of the first block of rows; both empty if the ids are not numbers, or a time is invalid."""
         name = self.layout.trade_id
         table = next(self._source.blocks(OddRows()), None)
         if table is not None and name is not None:
@@ -119,7 +119,7 @@ class SourceRows:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def leave_out(self, fault: RowError, odd: OddRows) -> None:
-        """Leave a row out; its number counts from the file's first trade.
+        """Record a faulty row as left out; `fault.row` counts rows from the file's first trade.
 
         Raises
         ------
@@ -136,12 +136,12 @@ class SourceRows:
             raise self.refusal(error.at(fault.row)) from None
 
     def require_grid(self, odd: OddRows) -> None:
-        """Raise if rows off the grid show that the file is from a time with other steps.
+        """Raise if more than two rows, and more than 1 %, are off the grid: the file is then from a time with other tick or lot sizes.
 
         Raises
         ------
         OtherStepsError
-            If these are more than two, and more than a hundredth.
+            In that case.
         """
         off_grid = [error for error in odd.errors if error.off_grid]
         if len(off_grid) > max(2, self.rows // 100):
@@ -149,7 +149,7 @@ class SourceRows:
             raise OtherStepsError(source.path, source.place_of(first.row), first.found, first.expected, unit=source.unit)
 
     def name_odd_rows(self, odd: OddRows) -> None:
-        """Fill in the places of the rows that were left out."""
+        """Fill in `odd.places`, the place and error of each row that was left out."""
         if len(odd):
             self._source.name_odd_rows(odd)
 

@@ -131,7 +131,7 @@ def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
 
 
 def _in_order(trades: TradeBatch, ids: Ids) -> TradeBatch:
-    """The trades by id if ids are consecutive, by time if they only identify, else by row.
+    """The trades sorted by id if ids are numbers, by time if they are texts; else in the order of the file.
 
     If ids are not consecutive, trades get their position as a new id.
     """
@@ -169,7 +169,7 @@ def _joined(blocks: list[RowBlock], lots: list[Int64Array]) -> TradeBatch:
 
 
 def _each_once(kept: TradeBatch, every: TradeBatch, by_time: bool) -> tuple[TradeBatch, int]:
-    """Drop repeated trades, and count them; one id for different trades is an error, unless ids do not count."""
+    """Drop repeated trades; return the others and the number dropped. One id for different trades is an error unless `by_time`."""
     repeated, differing = repeats(kept)
     if differing.any():
         if not by_time:

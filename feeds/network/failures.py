@@ -74,7 +74,7 @@ def http_status_error(code: int, retry_after: str | None, host: str, wall_s: flo
 
 
 def proxy_status_error(code: int, host: str, detail: str = "") -> VenueUnreachableError:
-    """The error for an HTTP status of the proxy itself, which the venue has never seen."""
+    """The error for an HTTP status that came from the proxy, not from the venue; `code` is 0 if it is unknown."""
     why = {
         403: f"forbids connections to {host}; ask who runs it to allow this host",
         407: f"for {host} requires a login: HTTPS_PROXY=http://user:password@proxy:port",
@@ -83,7 +83,7 @@ def proxy_status_error(code: int, host: str, detail: str = "") -> VenueUnreachab
 
 
 def socks_error(host: str) -> VenueRefusedError:
-    """The error for a SOCKS proxy without the packages that speak to it."""
+    """The error for a SOCKS proxy when the packages that support SOCKS are not installed."""
     return VenueRefusedError(f"cannot use the SOCKS proxy for {host}: install the extra, pip install 'tapeprint[socks]'")
 
 

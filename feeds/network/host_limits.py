@@ -1,4 +1,4 @@
-"""Limits that all markets of one host share: the weight of a minute, the spacing of requests, a ban, and the pace of connections.
+"""Limits that all markets of one host share: weight per minute, minimum time between requests and between connections, a ban.
 
 Venues count by address, so ten markets of a process have one allowance and not ten.
 """
@@ -40,7 +40,7 @@ class HostLimits:
         self._next_request_at = self._next_connect_at = -float("inf")
 
     async def weight(self, weight: int, limit: int) -> None:
-        """Wait until `weight` fits in what is left of `limit` in the clock minute, and count it."""
+        """Wait until `weight` fits in what is left of `limit` in this clock minute, or nothing is used in it yet; then count it."""
         while True:
             now = self.wall()
             minute = int(now // _MINUTE_S)

@@ -203,7 +203,7 @@ def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 def _in_trouble(content: bytes) -> bool:
-    """True for Binance's codes -1000 to -1099, which stand for trouble of its own, also where they come with HTTP 400."""
+    """True if an answer has one of Binance's error codes -1000 to -1099: a fault on the server's side, even with HTTP 400."""
     try:
         return -1100 < msgspec.json.decode(content, type=_Coded).code <= -1000
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -29,7 +29,7 @@ class VenueClock:
 
     @property
     def ahead_ns(self) -> int:
-        """Nanoseconds by which our clock is ahead of the venue's; 0 while it may be right, or nothing is known."""
+        """Nanoseconds by which our clock is ahead of the venue's, negative if behind; 0 while it may be right, or nothing is known."""
         set_by = self._wall_ns() - self._monotonic_ns()
         low, high = self._low + set_by, self._high + set_by
         if low <= 0 <= high:
@@ -37,7 +37,7 @@ class VenueClock:
         return (low + high) // 2 if self._low > -_FOREVER_NS and self._high < _FOREVER_NS else high if high < 0 else low
 
     def answered(self, date: str | None, asked_ns: int, answered_ns: int) -> None:
-        """Learn from the `Date` header of an answer; both times are by the monotonic clock."""
+        """Update the bounds by the `Date` header of an answer; both times are by the monotonic clock, in ns."""
         try:
             venue_ns = int(email.utils.parsedate_to_datetime(date or "").timestamp()) * _SECOND_NS
         except (ValueError, TypeError, OverflowError):
@@ -45,7 +45,7 @@ class VenueClock:
         self._narrow(asked_ns - venue_ns - _SECOND_NS, answered_ns - venue_ns)
 
     def traded(self, trade_ns: int) -> None:
-        """Learn from a trade that arrived just now."""
+        """Update the bounds by the time of a trade that arrived just now."""
         self._narrow(-_FOREVER_NS, self._monotonic_ns() - trade_ns)
 
     def _narrow(self, low: int, high: int) -> None:

@@ -63,7 +63,7 @@ class BinanceDumps:
         return [self._month(days) if len(days) > 1 else self._day(days[0]) for days in whole_months(days_of(span, self._wall()))]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it exists and matches its checksum, if one is published; None if the file is not published.
+        """Download a file unless it exists and matches its checksum, if one is published; return its path, None if it is not published.
 
         See `BulkSource`.
         """

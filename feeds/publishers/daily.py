@@ -51,7 +51,7 @@ class DailyFiles:
         return [self._day(day) for day in days_of(shifted, self._wall() + self._ahead_ns / 1e9)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it already exists in the folder; None if it is not published.
+        """Download a file unless it already exists in the folder; return its path, None if it is not published.
 
         See `BulkSource`.
         """

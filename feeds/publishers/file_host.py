@@ -72,7 +72,7 @@ class FileHost:
         self._wall, self._sleep, self._jitter = wall, sleep, jitter
 
     async def text(self, path: str, params: Mapping[str, str | int] | None = None) -> bytes | None:
-        """Fetch a response into memory; None if nothing is published at this path.
+        """Request a path and return the body of the response; None if nothing is published at this path.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class FileHost:
         raise failure
 
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
-        """Call `ask` until it succeeds, at most six times while the host is unreachable or busy.
+        """Call `ask` until it succeeds, and return its result; at most six calls while the host is unreachable or busy.
 
         New bytes (`done`) start the count again. A wait of more than 15 minutes is an error.
         """

@@ -92,7 +92,7 @@ class KaikoTrades:
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download the trades of a span into a file unless it is there; None if Kaiko does not have the market. See `BulkSource`.
+        """Download the trades of a span into a file unless it exists; return its path, None if Kaiko does not have the market.
 
         A time without trades is a file with a header only.
 

@@ -1,4 +1,4 @@
-"""Daily trade files of OKX, found by its own listing.
+"""Daily trade files of OKX, found through OKX's listing of its files.
 
 They have single trades with the feed's ids; sizes of swaps are in contracts. The listing names the files of up to some days:
 
@@ -80,12 +80,12 @@ class OkxDumps:
         self._asked_at_s: dict[date, float] = {}
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The daily files of a span; see `BulkSource`. Their places are asked for when they are fetched."""
+        """The daily files of a span; see `BulkSource`. Their addresses are requested only when they are fetched."""
         shifted = Span(span.start_ns + _AHEAD_NS, span.end_ns + _AHEAD_NS)
         return [self._piece(day) for day in days_of(shifted, self._wall() + _AHEAD_NS / 1e9)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it is there; None if the listing does not have it. See `BulkSource`."""
+        """Download a file unless it exists; return its path, None if it is not in the listing. See `BulkSource`."""
         to = folder / piece.name
         if to.exists():
             return to
@@ -103,7 +103,7 @@ class OkxDumps:
         return DumpFile(file_name(f"okx-{name}"), Span(whole.start_ns - _AHEAD_NS, whole.end_ns - _AHEAD_NS), name)
 
     async def _ask_around(self, day: date) -> None:
-        """Ask which files there are of a day and the days after it, unless that was asked a moment ago."""
+        """Request the listing of the files of `day` and the nine days after it, unless that was done in the last 10 minutes."""
         now_s = self._wall()
         if now_s - self._asked_at_s.get(day, -_LISTED_FOR_S) < _LISTED_FOR_S:
             return
@@ -133,7 +133,7 @@ class OkxDumps:
 
 
 def _entries(told: _Json) -> Iterator[tuple[str, str]]:
-    """File names and addresses, at whatever depth."""
+    """Name and address of each file in a decoded listing, at any depth."""
     waiting: list[_Json] = [told]
     while waiting:
         one = waiting.pop()

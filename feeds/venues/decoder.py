@@ -160,11 +160,11 @@ class Decoder(Generic[T]):
 
     @property
     def pending(self) -> int:
-        """Number of trades that lie between two steps and wait."""
+        """Number of trades with a price or quantity between two steps; they wait for `use`."""
         return len(self._pending)
 
     def use(self, instrument: Instrument) -> TradeBatch:
-        """Decode by the steps of an instrument from now on; return the trades that waited; those still impossible are rejected."""
+        """Decode with an instrument's tick and lot size from now on; return the waiting trades; those still impossible are rejected."""
         self.instrument = instrument
         waited, self._pending = self._pending, []
         keeps, self.keeps_waiting = self.keeps_waiting, False
@@ -184,7 +184,7 @@ class Decoder(Generic[T]):
 
     @property
     def rejected(self) -> int:
-        """Messages that are not JSON, not of the documented shape, or have an impossible price or quantity.
+        """Number of messages that are not JSON, not of the documented shape, or have an impossible price or quantity.
 
         Where only some trades of a message are bad, these trades.
         """
@@ -207,7 +207,7 @@ class OddTrades:
         self.reported_at = -float("inf")
 
     def add(self, instrument: Instrument, why: Exception, trade: bytes) -> None:
-        """Count and list a trade; log it unless another was logged in the last seconds."""
+        """Count and list a trade; log it unless another was logged in the last 10 s."""
         self.n += 1
         reason = str(why)[:_SHOWN]  # it may quote the message
         self.latest.append(f"{reason}: {trade[:_SHOWN].decode(errors='replace')}")

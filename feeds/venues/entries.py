@@ -1,4 +1,4 @@
-"""Lists that a venue sends, decoded entry by entry: one odd entry costs one entry.
+"""Decoding of lists that a venue sends: entries that cannot be decoded are left out, and the others are used.
 
 A list is decoded as a whole first, which is fast; only if that fails, each entry by itself.
 """
@@ -23,7 +23,7 @@ _SHOWN = 200
 
 
 class Entries(list[T]):
-    """The entries that could be decoded.
+    """A list of the entries that could be decoded; `odd` has the others.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def entries_of(raws: Sequence[msgspec.Raw], kind: type[T], where: str, *, strict
 async def entries_at(
     rest: RestClient, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False
 ) -> Entries[T]:
-    """Request a list, and decode it entry by entry.
+    """Request a list and return its decoded entries; odd entries are logged and left out.
 
     Raises
     ------

@@ -66,17 +66,17 @@ class TradeDecoder(Protocol):
 
 @runtime_checkable
 class RegriddingDecoder(TradeDecoder, Protocol):
-    """A decoder that can go over to other steps; see `feeds.venues.decoder.Decoder`."""
+    """A decoder that can change to another tick and lot size; see `feeds.venues.decoder.Decoder`."""
 
     keeps_waiting: bool
 
     @property
     def pending(self) -> int:
-        """Number of trades that lie between two steps and wait."""
+        """Number of trades with a price or quantity between two steps; they wait for `use`."""
         ...
 
     def use(self, instrument: Instrument) -> TradeBatch:
-        """Decode by other steps from now on; return the trades that waited."""
+        """Decode with an instrument's tick and lot size from now on; return the trades that waited for them."""
         ...
 
 
@@ -121,7 +121,7 @@ class StreamSpec:
 
 @runtime_checkable
 class Countable(Protocol):
-    """A source of trades or candles, counted in the steps of its instrument."""
+    """A source of trades or candles whose prices and quantities are counted in the ticks and lots of `instrument`."""
 
     instrument: Instrument
 
@@ -240,14 +240,14 @@ class LiveFeed:
             _log.warning("refused by the venue", instrument=self.instrument.id, reason=error.detail)
 
     def use(self, instrument: Instrument) -> TradeBatch:
-        """Go over to the steps of an instrument, with all that is shared; return the trades that waited for them."""
+        """Change to an instrument's tick and lot size, in all shared sources too; return the trades that waited for them."""
         self.instrument = instrument
         for each in self._shared:
             each.instrument = instrument
         return self._regridding.use(instrument) if self._regridding is not None else TradeBatch.empty()
 
     def _ask_for_facts(self, decoder: RegriddingDecoder) -> TradeBatch | None:
-        """Ask for the venue's steps, while trades wait for them; return these once the steps are known."""
+        """Request the venue's tick and lot size; once they are known, return the trades that waited for them, until then None."""
         if self._asking is None:
             if self._facts is not None and self._monotonic_ns() >= self._ask_at_ns:
                 self._asking = asyncio.ensure_future(self._facts())

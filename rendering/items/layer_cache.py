@@ -47,7 +47,7 @@ class LayerCache(QGraphicsItem):
         self._spoilt = QRegion()
 
     def follow(self, frame: Frame) -> None:
-        """Resize the cached image to the price pane of a frame, in device pixels."""
+        """Set the cache's area to a frame's price pane; if its size, place or pixel ratio changed, discard the image to draw it again."""
         pane = qrect(frame.layout.price).toAlignedRect()
         if (pane, frame.dpr) != (self._pane, self._dpr):
             self.prepareGeometryChange()

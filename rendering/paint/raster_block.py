@@ -73,7 +73,7 @@ class BarStyle:
 
     @property
     def brackets(self) -> bool:
-        """Whether brackets mark the value areas of bars: if this is set, and bars are wide enough for a bracket."""
+        """Whether brackets mark the value areas of bars: if the cell settings show them, and bars are wide enough for a bracket."""
         return self.column.bracket_right > self.column.bracket_left
 
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:

@@ -174,7 +174,7 @@ class _Found:
 
 
 def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
-    """The settings of the shown period profiles; if none are shown, those of the next added profile, but wider.
+    """The settings of the shown period profiles; without any, those of the next added profile, at 70 % width and without extended lines.
 
     A period has its width to itself.
     """

@@ -64,7 +64,7 @@ class Sounds:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def play(self, name: str) -> None:
-        """Play a sound; beep if its name is unknown or the system has no player."""
+        """Play a sound by its name; beep if no tone has that name, or the system has no player. `SILENCE` plays nothing."""
         if name == SILENCE:
             return
         if name not in _TONES:

@@ -272,7 +272,7 @@ class BinanceHistory:
         return []
 
     async def _require_none(self, start_ns: int, before_id: int) -> None:
-        """Raise if the last trade before an id is not older than a time since which the venue says there are none."""
+        """Raise if the trade before id `before_id` is from `start_ns` or later, as the venue has then left out trades."""
         for trade in await self._advancing_page(before_id - 1, before_id - 1):
             if trade.a < before_id and start_ns <= trade.T * 1_000_000:
                 raise DecodeError(f"{self._market.venue} leaves out trades from {timestamp_text(start_ns)} on")

@@ -98,7 +98,7 @@ def greeting(coin: str) -> Subscription:
 
 
 def oldest_first(trades: Sequence[T]) -> Sequence[T]:
-    """Trades of one message or page, oldest first.
+    """The trades of a message or page, oldest first; those not decoded yet are returned in the order given.
 
     They are reversed if the first is newer than the last.
     """

@@ -116,7 +116,7 @@ class KrakenHistory:
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
-        """The time of a trade at or before `trade_id`, requested until one less than 1,000 ids earlier is found; 0 if there is none."""
+        """The time of a known trade with an id up to `trade_id`, after a search for one less than 1,000 ids below it; 0 if none."""
         step_ns = _FIRST_STEP_NS
         for look in range(_LOOKS):
             below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
@@ -140,10 +140,7 @@ class KrakenHistory:
         return 0 if below is None else below.time_ns
 
     async def _page(self, since_ns: int | None, *, urgent: bool = False) -> tuple[TradeBatch, int]:
-        """A page of up to 1,000 trades after `since_ns` or, if it is None, of the newest.
-
-        Second value: the time at which the next page begins.
-        """
+        """A page of up to 1,000 trades after `since_ns`, or of the newest if it is None; and the time in ns where the next page begins."""
         params: dict[str, str | int] = {"pair": self._pair, "count": _PAGE}
         if since_ns is not None:
             params["since"] = since_ns

@@ -16,7 +16,7 @@ class CoverageText:
         self._cached: tuple[tuple[object, ...], str] = (), ""
 
     def of(self, frame: Frame, division: TimeDivision) -> str:
-        """The text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty if its newest period is completely loaded."""
+        """The text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty if the newest period is completely loaded."""
         series = frame.chart.series
         if not series.n_bars:
             return ""

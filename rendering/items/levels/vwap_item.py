@@ -229,7 +229,7 @@ def period_text(frame: Frame, period: Period) -> str:
 
 
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """The y positions of fractional prices, logical pixels from the top of the price pane; a whole tick is at the middle of its tick."""
+    """Y of fractional prices, logical pixels from the top of the price pane; a price without a fraction is at the middle of its tick."""
     viewport = frame.viewport
     return viewport.height_px - (ticks + TICK_MIDDLE - viewport.low_ticks) * viewport.tick_px
 

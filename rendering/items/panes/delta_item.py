@@ -1,4 +1,4 @@
-"""The panes under the bars: delta columns with min and max delta, and volumes."""
+"""The delta and volume panes under the bars: delta columns with min and max delta, volumes, and totals of the bars in view."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _shares_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def _percents(parts: list[int]) -> list[str]:
-    """Shares as whole percentages with a sum of 100.
+    """Texts of shares in whole percentages with a sum of 100, e.g. `97 %` and `3 %`.
 
     A share above 0 is never shown as 0 %, and one below the total never as 100 %.
     """
