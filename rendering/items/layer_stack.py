@@ -47,8 +47,8 @@ class LayerStack:
         self.pictures = tuple(LayerCache(kept, over=over) for over in (False, True))
         for item in kept:
             item.pictures = self.pictures
-        self.shown = shown
         self.failures: dict[str, int] = {}
+        self.show_only(shown)
 
     def in_use(self) -> Iterator[ChartItem]:
         """Yield the layers that are shown and in use; hide those out of use after errors."""
