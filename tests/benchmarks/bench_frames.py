@@ -33,7 +33,7 @@ class Window:
     def __init__(self, app: QApplication, case: str, painter: str, *, naive: bool = False) -> None:
         self.app, self.case = app, CASES[case]
         self.market = CellMarket(self.case)
-        scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, NaiveItem if naive else FootprintItem))  # type: ignore[arg-type]
+        scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, NaiveItem if naive else FootprintItem))
         self.scene = scene
         scene.fixed_detail = FORCED[case]
         scene.show("profile", False)
