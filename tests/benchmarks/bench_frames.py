@@ -25,6 +25,7 @@ from widgets.chart.chart_view import ChartView
 
 WANTED = {("text_1200", "pan"): 4, ("cells_100000", "pan"): 50}
 """Minimum ratio of the naive drawing's time to the raster painter's."""
+NAIVE_FRAMES, FRAMES = 8, 150
 
 
 class Window:
@@ -89,7 +90,7 @@ def test_a_painter_beats_a_call_per_cell(qapp, benchmark, capsys, painter: str, 
         if change == "live":
             window.go_to_newest()
         action = getattr(window, change)
-        figures[naive] = mean_ms(action, 8 if naive else 150)
+        figures[naive] = mean_ms(action, NAIVE_FRAMES if naive else FRAMES)
         if not naive:
             benchmark.pedantic(action, rounds=60)
         window.view.use_gl(False)
