@@ -76,7 +76,6 @@ async def _watch(host: str) -> _Run:
     assert chart.series.n_trades == store.n_trades
     await market.feed.aclose()
     await asyncio.wait_for(pump, 5)
-    await asyncio.sleep(0.1)  # closed sockets leave the loop before it ends
     return run
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ SHORT: dict[str, dict[str, object]] = {
     "bench_profiles": {"DAYS": 2, "PER_MINUTE": 2, "DRAGS": 3},
 }
 """The constants of each benchmark that differ."""
+OWN_PROCESS = {"bench_feed"}
+"""These run in a process of their own, as a program would: their connections end with it."""
 LONG = {("bench_as_of", "minutes"): 90, ("bench_as_of", "in_sight"): 60}
 """Parameters that are too large, with the largest value that is used instead."""
 
@@ -85,6 +89,12 @@ def test_benchmark_runs(
     for constant, value in SHORT[module_name].items():
         assert hasattr(module, constant), constant
         monkeypatch.setattr(module, constant, value)
+    if module_name in OWN_PROCESS:
+        constants = "; ".join(f"module.{constant} = {value!r}" for constant, value in SHORT[module_name].items())
+        program = f"import {module.__name__} as module, {__name__} as short; {constants}; module.{name}(short.Once(), **{dict(values)!r})"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+        assert (done.returncode, done.stderr) == (0, "")
+        return
     function, benchmark = getattr(module, name), Once()
     most = {parameter: LONG[module_name, parameter] for parameter in values if (module_name, parameter) in LONG}
     given = {**values, **{parameter: min(values[parameter], largest) for parameter, largest in most.items()}}
