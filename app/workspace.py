@@ -129,6 +129,8 @@ class Workspace:
         self._store_openings: set[asyncio.Future[MarketStore]] = set()
         self.message = ""
         """The last error of a user action; empty if there was none."""
+        self.on_change: Callable[[], object] = lambda: None
+        """Called when trades have arrived or a chart was rebuilt: a screen at rest looks again."""
 
     @property
     def status(self) -> FeedStatus:
@@ -290,7 +292,7 @@ class Workspace:
                 watch=watch,
                 candles=market.candles,
             )
-            ingest.on_steps = self._scale_rows
+            ingest.on_steps, ingest.on_change = self._scale_rows, self._changed
             async with self.profiles.autosave(market.instrument, chart.anchors, on_disk=market.is_real):
                 self.market, self.store, self.ingest, self.chart = market, store, ingest, chart
                 if recorder is None and self._keep is not None and market_store.recording.state is not RecordingState.OFF:
@@ -303,6 +305,9 @@ class Workspace:
             if market_store.writer is not None and not (recorder is not None and recorder.hangs):
                 market_store.writer.close()
             await market.feed.aclose()
+
+    def _changed(self) -> None:
+        self.on_change()
 
     def _scale_rows(self, factor: int) -> None:
         """Adjust the chosen ticks per row after a change of the tick size, so that the row height in prices stays the same."""
@@ -370,6 +375,7 @@ class Workspace:
         ticks = self._choice.ticks_per_row or default_ticks_per_row(price_ticks, self._choice.bar_rule)
         chart = Chart(ChartSpec(instrument, self._choice.bar_rule, ticks), self._rules)
         ingest = Ingest(feed, None, store, [chart], history_ns=_STORED_NS, tape=tape, wall_ns=lambda: end_ns)
+        ingest.on_change = self._changed
         async with self.profiles.autosave(instrument, chart.anchors, on_disk=True):
             self.market = Market(instrument, feed, None, _STORED_NS)
             self.store, self.ingest, self.chart = store, ingest, chart

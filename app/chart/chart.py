@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import is_
 from typing import NamedTuple
 
 import numpy as np
@@ -111,11 +112,30 @@ class Chart:
         self.candles = CandleFillCache(self)
         """Candles that fill profiles where trades are missing."""
         self._take(spec, empty_series(spec))
+        self._state: tuple[object, ...] = ()
+        self._state_revision = 0
 
     @property
     def revision(self) -> int:
         """The revision of the series, which grows with every change."""
         return self.series.revision
+
+    @property
+    def state_revision(self) -> int:
+        """Number that grows whenever anything has changed that a screen shows.
+
+        Covers bars, settings, gaps, coverage, candles, profiles (and which is selected) and alert lines. Everything else that is
+        drawn is computed from these.
+        """
+        candles = self.candles.candle_store
+        state = (
+            *(self.series, self.series.revision, self.generation, self.rules, self.holes, self.covered, candles, candles.revision),
+            *(self.anchors, self.anchors.revision, self.alert_lines, self.levels, self.levels.revision),
+        )
+        # by identity: no comparison of long lists in each frame, and a value that was replaced by an equal one only costs a frame
+        if not self._state or not all(map(is_, state, self._state)):
+            self._state, self._state_revision = state, self._state_revision + 1
+        return self._state_revision
 
     def apply(self, fresh: TradeBatch, store: TradeStore) -> None:
         """Add trades to the bars after the store has received them.

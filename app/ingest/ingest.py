@@ -99,6 +99,8 @@ class Ingest:
         """The last change of steps since the start, in words; empty if there was none."""
         self.on_steps: Callable[[int], object] = lambda _factor: None
         """Called after a change of steps with the number of new ticks in an old one."""
+        self.on_change: Callable[[], object] = lambda: None
+        """Called after a change of the charts' bars or coverage: a screen at rest looks again."""
         self.candle_past = CandleLoader(self.charts, candles, sleep=sleep) if candles is not None else None
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
@@ -272,6 +274,7 @@ class Ingest:
             chart.apply(fresh, self.store)
         if not self._building.locked():
             self._update_coverage()
+        self.on_change()
 
     def _update_coverage(self) -> None:
         """Update the gaps and coverage of all charts.
@@ -305,6 +308,7 @@ class Ingest:
             series = await asyncio.to_thread(self._builder(chart, spec, deep_from_ns))
             chart.replace_series(spec, series, -1 if last_key is None else last_key)
             chart.apply(self.store.in_order(concatenate(self._meanwhile)), self.store)
+            self.on_change()
         finally:
             self._meanwhile = None
 

@@ -71,6 +71,8 @@ class ChartItem(pg.GraphicsObject):
     """`z` while the cells show no digits, which a line over them would make unreadable; None if `z` never changes."""
     rest_s: float = 0.0
     """Minimum time between two updates to new trades; a moved view is always drawn at once."""
+    follows_cursor: bool = False
+    """Whether it draws something at the mouse; other layers are not asked when only the mouse has moved."""
     kept: bool = False
     """Whether it is drawn into a cached image, see `layer_cache`: for layers that stay inside the price pane and seldom change."""
 
@@ -83,6 +85,9 @@ class ChartItem(pg.GraphicsObject):
         """Time of its last update to new trades."""
         self.waits = False
         """Whether it leaves new trades to a later frame, because it is the turn of other layers."""
+        self.due_ns: int | None = None
+        """Time from which a refresh may draw more although nothing has changed since: it left trades, or part of its work, to a later
+        frame. None if it is up to date."""
         self._bounds = QRectF()
         self.pictures: Sequence[LayerPicture] = ()
         """The cached images that this layer may be drawn into; set by `LayerStack`."""
@@ -128,8 +133,9 @@ class ChartItem(pg.GraphicsObject):
         if self.z_without_digits is not None:
             self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         old = self._frame
-        only_trades = old is not None and frame.differs_by_trades_only(old)
-        if only_trades and (self.waits or self._rests(frame)):
+        only_trades = old is not None and frame.differs_by_trades_only(old) and not (self.follows_cursor and frame.cursor != old.cursor)
+        self.due_ns = self._next_turn_ns(frame) if only_trades else None
+        if self.due_ns is not None:
             return False  # `old` stays, so that no change is missed
         self._frame = frame
         if old is None or old.layout != frame.layout:
@@ -158,12 +164,18 @@ class ChartItem(pg.GraphicsObject):
             return False
         return not self._rests(frame) and frame.differs_by_trades_only(old)
 
+    def _next_turn_ns(self, frame: Frame) -> int | None:
+        """Time of its next update to new trades; None if it may update now."""
+        if self._rests(frame):
+            return self.followed_ns + round(self.rest_s * 1e9)
+        return frame.now_ns if self.waits else None
+
     def _rests(self, frame: Frame) -> bool:
         return 0 <= frame.now_ns - self.followed_ns < self.rest_s * 1e9
 
     def forget(self) -> None:
         """Forget the last frame, so that the next one is drawn completely; called when the layer is shown or hidden."""
-        self._frame = None
+        self._frame = self.due_ns = None
 
     def idle(self, budget_s: float) -> bool:
         """Do work for later frames for about `budget_s` seconds; return True if more is left."""

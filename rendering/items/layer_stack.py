@@ -47,8 +47,8 @@ class LayerStack:
         self.pictures = tuple(LayerCache(kept, over=over) for over in (False, True))
         for item in kept:
             item.pictures = self.pictures
-        self.shown = shown
         self.failures: dict[str, int] = {}
+        self.show_only(shown)
 
     def in_use(self) -> Iterator[ChartItem]:
         """Yield the layers that are shown and in use; hide those out of use after errors."""
@@ -60,7 +60,7 @@ class LayerStack:
 
     def is_out_of_use(self, item: ChartItem) -> bool:
         """Whether a layer had too many errors to be used again."""
-        return self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
+        return bool(self.failures) and self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
 
     def failed(self, item: ChartItem, error: Exception) -> None:
         """Count an error of a layer, and log it if it is the first of that layer."""
@@ -99,6 +99,15 @@ class LayerStack:
             picture.follow(frame)
         self._take_turns(frame)
         return any(self._ask(lambda item: item.refresh(frame)))
+
+    def refresh_cursor(self, frame: Frame) -> bool:
+        """Pass a frame in which only the mouse has moved to the layers that follow it; return True if any of them will redraw."""
+        return any(self._ask(lambda item: item.follows_cursor and item.refresh(frame)))
+
+    @property
+    def due_ns(self) -> int | None:
+        """Time from which a layer may draw more although nothing has changed; None if all are up to date."""
+        return min((item.due_ns for item in self.in_use() if item.due_ns is not None), default=None)
 
     def _take_turns(self, frame: Frame) -> None:
         """Select at most `_TURNS` layers that update to new trades, those with the oldest update first.

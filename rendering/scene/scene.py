@@ -36,6 +36,9 @@ from rendering.view.viewport import Viewport
 if TYPE_CHECKING:
     from app.chart.chart import Chart
 
+_SETTLED_FRAMES = 2
+"""After this many quiet frames in a row nothing is left to do: what spare time after the first one changed, the second one would draw."""
+
 
 class ChartScene(QGraphicsScene):
     """All layers of one chart, with its view, colours and painter.
@@ -97,6 +100,9 @@ class ChartScene(QGraphicsScene):
         self.as_of = AsOf()
         self._detail: Detail | None = None
         self.fixed_detail: Detail | None = None
+        self._refreshed_for: tuple[object, ...] = ()
+        self._due_ns: int | None = None
+        self._quiet_frames = 0  # in a row, in which no layer drew or had work for spare time
         self._panes = ChartPanes(width, height, self.shown, self.layers.strips(chart.rules))
         self.sight = ViewState(chart, self.layout.price.width, self.layout.price.height)
         self.setSceneRect(0, 0, width, height)
@@ -208,6 +214,7 @@ class ChartScene(QGraphicsScene):
         for item in self.items_by_layer:
             if isinstance(item, FootprintItem):
                 item.install("gl", GlPainter(item.raster.keeper, on_failure))
+        self._refreshed_for = ()
 
     def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
         """Set the mode, e.g. live or replay, the text of its badge, and a line that explains it."""
@@ -222,12 +229,34 @@ class ChartScene(QGraphicsScene):
         """
         self._lay_out()
         self.sight.move_with_the_market()
+        self._refreshed_for = self._drawn_state()
         self.frame = self._build_frame(time.time_ns() if now_ns is None else now_ns)
         self.frames += 1
         dirty = self.layers.refresh(self.frame)
-        if not dirty:
-            self.idle()
+        self._due_ns = self.layers.due_ns
+        has_more = not dirty and self.idle()
+        self._quiet_frames = 0 if dirty or has_more else self._quiet_frames + 1
         return dirty
+
+    def refresh_if_changed(self, now_ns: int | None = None) -> bool:
+        """Refresh unless nothing has changed since the last refresh and no layer has work left; return False if no layer was asked.
+
+        If only the mouse has moved, only the layers that follow it are asked.
+        """
+        now_ns = time.time_ns() if now_ns is None else now_ns
+        frame, settled = self.frame, self._quiet_frames >= _SETTLED_FRAMES and self._refreshed_for == self._drawn_state()
+        if frame is None or not settled or self._is_due(frame, now_ns):
+            self.refresh(now_ns)
+            return True
+        if self.cursor == frame.cursor:
+            return False
+        if self.as_of.held:
+            self.refresh(now_ns)
+        else:
+            self.frame = replace(frame, cursor=self.cursor, now_ns=now_ns)
+            self.frames += 1
+            self.layers.refresh_cursor(self.frame)
+        return True
 
     @property
     def items_by_layer(self) -> tuple[ChartItem, ...]:
@@ -318,6 +347,16 @@ class ChartScene(QGraphicsScene):
             as_of=self.as_of.bar(series, self.pointed_bar()),
         )
         return replace(frame, told=self.layers.legend_lines(frame))
+
+    def _drawn_state(self) -> tuple[object, ...]:
+        """All that the layers draw, except for the mouse, as values that differ when it has changed."""
+        chart, look = self.chart, (self._theme, self._painter, self._mode, self._badge, self._notice, self.shown, self.fixed_detail)
+        failures = sum(self.failures.values())
+        return chart, chart.state_revision, self.viewport, self._panes.size, self.dpr, look, self.as_of.held, self.as_of.kept_ns, failures
+
+    def _is_due(self, frame: Frame, now_ns: int) -> bool:
+        """Whether a layer may draw more now although nothing has changed since a frame."""
+        return self._due_ns is not None and not frame.now_ns <= now_ns < self._due_ns  # also if our clock was set back
 
     def _lay_out(self) -> None:
         """Lay out the panes again if the size, the panes or the price labels changed."""

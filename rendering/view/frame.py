@@ -80,14 +80,9 @@ class Frame:
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
 
     def differs_by_trades_only(self, old: Frame) -> bool:
-        """Whether this frame differs from an older one only by new trades and its time."""
+        """Whether this frame differs from an older one only by new trades, its time and, without an as-of moment, the mouse."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
-        same_look = (
-            self.theme is old.theme
-            and self.rules is old.rules
-            and self.mode == old.mode
-            and (self.cursor, self.as_of) == (old.cursor, old.as_of)
-        )
+        same_look = self.theme is old.theme and self.rules is old.rules and self.mode == old.mode and self.as_of == old.as_of
         same_words = (self.badge, self.notice, self.shown) == (old.badge, old.notice, old.shown)
         return same_view and same_look and same_words and self.generation == old.generation and self.painter == old.painter
 

@@ -1,4 +1,4 @@
-"""A clock that ticks at the screen's refresh rate."""
+"""A clock that ticks at the screen's refresh rate, and rests while nothing changes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
 _HIDDEN_MS = 250
-"""Time between two frames while the window is minimised: values stay current at little cost."""
+"""Time between two frames while the window is minimised: nothing is drawn, but alerts still fire."""
+_REST_MS = 100
+"""Time between two frames at rest: texts that count seconds stay current, and a change without a `wake` is shown soon enough."""
+_REST_AFTER_S = 0.25
+"""Time without a change after which the clock rests."""
 
 
 class FrameClock(QObject):
     """Calls `on_frame` at the screen's refresh rate; missed frames are skipped.
 
+    After a quarter of a second in which nothing changed it rests: ten frames a second, until a frame finds a change or `wake` is called.
+
     Parameters
     ----------
     on_frame : callable
-        Called once per frame.
+        Called once per frame; returns False if nothing has changed.
     parent : QObject
         Its owner; a minimised widget gets four frames per second.
 
@@ -30,11 +36,12 @@ class FrameClock(QObject):
         Time spent in `on_frame` so far.
     """
 
-    def __init__(self, on_frame: Callable[[], object], parent: QObject | None = None) -> None:
+    def __init__(self, on_frame: Callable[[], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._on_frame = on_frame
         self.frames = 0
         self.busy_s = 0.0
+        self._changed_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -44,9 +51,21 @@ class FrameClock(QObject):
         """Current time between two frames, ms."""
         return self._timer.interval()
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing has changed for so long that the clock rests."""
+        return time.perf_counter() - self._changed_s > _REST_AFTER_S
+
     def start(self) -> None:
         """Start calling `on_frame` for each frame."""
+        self._changed_s = time.perf_counter()
         self._timer.start(self._wanted_ms())
+
+    def wake(self) -> None:
+        """Draw a frame at once if the clock rests, and continue at the screen's rate; called after data and input."""
+        rested, self._changed_s = self.resting, time.perf_counter()
+        if rested and self._timer.isActive():
+            self._timer.start(0)
 
     def stop(self) -> None:
         """Stop the calls of `on_frame`."""
@@ -56,7 +75,8 @@ class FrameClock(QObject):
         started = time.perf_counter()
         interval = self._timer.interval()
         self.frames += 1
-        self._on_frame()
+        if self._on_frame():
+            self._changed_s = started
         self.busy_s += time.perf_counter() - started
         if (wanted := self._wanted_ms()) != interval and self._timer.isActive():
             self._timer.setInterval(wanted)
@@ -65,6 +85,8 @@ class FrameClock(QObject):
         owner = self.parent()
         if owner is not None and owner.isWidgetType() and owner.isMinimized():  # type: ignore[attr-defined]
             return _HIDDEN_MS
+        if self.resting:
+            return _REST_MS
         screen = QGuiApplication.primaryScreen()
         rate = screen.refreshRate() if screen is not None else 60.0  # pyright: ignore[reportUnnecessaryComparison]
         return max(1, int(1000 / rate)) if rate > 1 else 16

@@ -17,7 +17,8 @@ from app.storage.trade_store import TradeStore
 from tests.app.chart.test_chart import MARKET
 from tests.builders import SECOND_NS, random_trades
 
-_HOURS, _TRADES, _BATCHES = 6, 60_000, 200
+_HOURS, _TRADES, _BATCHES, _ALERTS = 6, 60_000, 200, 1_000
+_MOST_US = 1_000  # half of what a batch of a thousand trades may cost, with a margin for a busy machine
 
 
 class Live:
@@ -78,7 +79,7 @@ def of_all_kinds(count: int) -> list[AlertSpec]:
 @pytest.mark.parametrize("kinds", [prices, of_all_kinds])
 @pytest.mark.parametrize("size", [1, 20, 1_000])
 def test_a_thousand_alerts_against_none(size: int, kinds) -> None:
-    none, many = Live([]), Live(kinds(1_000))
+    none, many = Live([]), Live(kinds(_ALERTS))
     costs = np.array([(*none.batch(size), *many.batch(size)) for _ in range(_BATCHES)])
     chart, bare, _, full = (1e6 * np.median(costs, axis=0)).tolist()
     worst = 1e6 * float(np.quantile(costs[:, 3], 0.99))
@@ -86,4 +87,4 @@ def test_a_thousand_alerts_against_none(size: int, kinds) -> None:
         f"\nbatch of {size:,}, 1,000 alerts ({kinds.__name__}): watch {full:.0f} us (p99 {worst:.0f}) against {bare:.0f} us with none, "
         f"ratio {full / bare:.2f}; with the chart {(chart + full) / (chart + bare):.2f}"
     )
-    assert full < 1_000  # half of what a batch of a thousand trades may cost, with a margin for a busy machine
+    assert full < _MOST_US

@@ -25,7 +25,7 @@ from widgets.chart.chart_view import ChartView
 HOUR, MONTH = 60, 30 * 1440
 EVERY = frozenset(layer.name for layer in overlays(LAYERS))
 USUAL = frozenset(layer.name for layer in overlays(LAYERS) if layer.shown_at_first)
-_HOVERS = 1000
+_HOVERS, _PANS = 1000, 60
 _PER_BAR = 60
 
 
@@ -70,7 +70,7 @@ class Hovering:
 def test_a_hover_costs_less_than_a_frame(qapp, minutes: int, in_sight: int, names: frozenset[str]) -> None:
     there = Hovering(minutes, names, in_sight)
     places = np.random.default_rng(1).uniform(10, there.scene.layout.price.right - 40, _HOVERS).tolist()
-    pan = statistics.median(there.panned(3.0 * (-1) ** step) for step in range(60)) * 1e3
+    pan = statistics.median(there.panned(3.0 * (-1) ** step) for step in range(_PANS)) * 1e3
     crosshair = statistics.median(there.frame(x) for x in places[:200]) * 1e3
     before = there.chart.levels.bars_taken, there.chart.profiles.index.nodes_built
     there.scene.as_of.held = True

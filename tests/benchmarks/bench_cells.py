@@ -18,6 +18,7 @@ from app.market.trade import TradeBatch
 MINUTE_NS = 60_000_000_000
 TICKS_PER_ROW = 100
 SIZES = {"quiet": 200_000, "busy": 2_000_000, "crash": 10_000_000}
+HOUR_TRADES, MONTH_TRADES, BATCHES = 60 * 600, 30 * 1440 * 120, 400
 
 
 def _trades(n: int, per_minute: int, seed: int = 1) -> TradeBatch:
@@ -63,10 +64,10 @@ def test_trades_to_footprint_cells_against_polars(benchmark: BenchmarkFixture, s
 
 
 def test_a_live_trade_costs_the_same_beside_an_hour_and_beside_thirty_days(benchmark: BenchmarkFixture) -> None:
-    hour, month = _cells(_trades(60 * 600, 600)), _cells(_trades(30 * 1440 * 120, 120))
+    hour, month = _cells(_trades(HOUR_TRADES, 600)), _cells(_trades(MONTH_TRADES, 120))
     batch = 20
     costs: dict[str, list[float]] = {"hour": [], "month": []}
-    for _ in range(400):
+    for _ in range(BATCHES):
         for name, series in (("hour", hour), ("month", month)):
             last_ns = series.start_ns(series.n_bars - 1) + MINUTE_NS - 1
             trades = TradeBatch.of(

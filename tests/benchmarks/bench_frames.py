@@ -25,6 +25,7 @@ from widgets.chart.chart_view import ChartView
 
 WANTED = {("text_1200", "pan"): 4, ("cells_100000", "pan"): 50}
 """Minimum ratio of the naive drawing's time to the raster painter's."""
+NAIVE_FRAMES, FRAMES = 8, 150
 
 
 class Window:
@@ -33,7 +34,7 @@ class Window:
     def __init__(self, app: QApplication, case: str, painter: str, *, naive: bool = False) -> None:
         self.app, self.case = app, CASES[case]
         self.market = CellMarket(self.case)
-        scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, NaiveItem if naive else FootprintItem))  # type: ignore[arg-type]
+        scene = ChartScene(self.market, load_theme(), WIDTH, HEIGHT, layers=(GridItem, NaiveItem if naive else FootprintItem))
         self.scene = scene
         scene.fixed_detail = FORCED[case]
         scene.show("profile", False)
@@ -89,7 +90,7 @@ def test_a_painter_beats_a_call_per_cell(qapp, benchmark, capsys, painter: str, 
         if change == "live":
             window.go_to_newest()
         action = getattr(window, change)
-        figures[naive] = mean_ms(action, 8 if naive else 150)
+        figures[naive] = mean_ms(action, NAIVE_FRAMES if naive else FRAMES)
         if not naive:
             benchmark.pedantic(action, rounds=60)
         window.view.use_gl(False)

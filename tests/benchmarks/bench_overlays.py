@@ -27,7 +27,7 @@ from rendering.style.theme import load_theme
 from tests.rendering.charts import INSTRUMENT, MINUTE, random_trades
 from widgets.chart.chart_view import ChartView
 
-_FRAMES = 90
+_FRAMES, _BAR_FRAMES, _WARM_UP = 90, 40, 20
 _PER_BAR = 60
 _PAN_PX = 7.0
 _HOUR, _MONTH = 60, 30 * 1440
@@ -48,7 +48,7 @@ class Live:
         self.view.resize(1600, 900)
         self.view.show()
         self.now_ns, self.step = 10**9, _PAN_PX
-        for _ in range(20):
+        for _ in range(_WARM_UP):
             self.trade()
         while self.scene.idle(1.0):
             pass
@@ -83,7 +83,7 @@ class Live:
         return time.thread_time() - begin
 
 
-def measured(frames: dict[str, Callable[[], float]], count: int = _FRAMES) -> dict[str, np.ndarray]:
+def measured(frames: dict[str, Callable[[], float]], count: int) -> dict[str, np.ndarray]:
     """Milliseconds of each kind of frame, measured alternately `count` times."""
     times = np.array([[frame() for frame in frames.values()] for _ in range(count)]) * 1e3
     return dict(zip(frames, times.T, strict=True))
@@ -106,7 +106,7 @@ def test_a_frame_with_every_overlay_against_none_beside_an_hour_and_beside_30_da
         "none, month": Live(_MONTH, NONE),
         "all, month": Live(_MONTH, ALL),
     }
-    found = measured({name: getattr(live, kind) for name, live in charts.items()}, _FRAMES if kind != "bar" else 40)
+    found = measured({name: getattr(live, kind) for name, live in charts.items()}, _FRAMES if kind != "bar" else _BAR_FRAMES)
     assert not any(live.scene.failures for live in charts.values())
     print(f"\n{kind}, {len(ALL)} overlays: " + ", ".join(f"{name} {told(times)}" for name, times in found.items()))
     print(
@@ -119,7 +119,7 @@ def test_a_frame_with_every_overlay_against_none_beside_an_hour_and_beside_30_da
 def test_a_frame_in_which_every_layer_has_its_turn(qapp, monkeypatch) -> None:
     monkeypatch.setattr(layer_stack, "_TURNS", len(LAYERS))
     charts = {"none": Live(_HOUR, NONE), "hour": Live(_HOUR, ALL), "month": Live(_MONTH, ALL)}
-    found = measured({name: live.trade for name, live in charts.items()})
+    found = measured({name: live.trade for name, live in charts.items()}, _FRAMES)
     print("\nevery layer's turn in one frame: " + ", ".join(f"{name} {told(times)}" for name, times in found.items()))
     print(f"all against none {ratio(found['hour'], found['none'])}, 30 days against an hour {ratio(found['month'], found['hour'])}")
 
@@ -132,7 +132,7 @@ def test_what_each_layer_takes_of_a_frame_beside_30_days(qapp, monkeypatch, kind
     for item in live.scene.items_by_layer:
         for part in ("legend", "refresh", "draw"):
             _clocked(item, part, spent[type(item).__name__])
-    count = _FRAMES if kind != "bar" else 40
+    count = _FRAMES if kind != "bar" else _BAR_FRAMES
     for _ in range(count):
         getattr(live, kind)()
     print(f"\nms of each layer in a frame ({kind})")

@@ -37,7 +37,7 @@ def scene_of(name: str, dpr: float = 1.0) -> tuple[CellMarket, ChartScene]:
     """The market and the scene of a case, which shows its first bars and fills the window."""
     case = CASES[name]
     market = CellMarket(case)
-    scene = ChartScene(market, load_theme(), WIDTH, HEIGHT, dpr)  # type: ignore[arg-type]
+    scene = ChartScene(market, load_theme(), WIDTH, HEIGHT, dpr)
     scene.fixed_detail = FORCED.get(name)
     scene.refresh()
     pane = scene.layout.price

@@ -7,14 +7,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from app.analytics.bar_values import BarValues
-from app.analytics.footprint import FootprintSeries
-from app.chart.chart import ChartSpec
+from app.chart.chart import Chart, ChartSpec
 from app.market.bar_rule import NS_PER_S, BarRule
 from app.market.instrument import Instrument
 from app.market.trade import TradeBatch
-from app.profiles.chart_profiles import ChartProfiles
-from app.profiles.profile_values import ProfileCache
 
 RULE = BarRule(60 * NS_PER_S)
 FIRST_BAR = 29_000_000
@@ -44,18 +40,12 @@ CASES = {
 }
 
 
-class CellMarket:
+class CellMarket(Chart):
     """A chart full of cells; see `Case`."""
 
     def __init__(self, case: Case, seed: int = 5) -> None:
+        super().__init__(ChartSpec(INSTRUMENT, RULE, 1))
         self.case = case
-        self.spec = ChartSpec(INSTRUMENT, RULE, 1)
-        self.series = FootprintSeries(RULE, INSTRUMENT.grid(1))
-        self.figures = BarValues(self.series)
-        self.profiles = ProfileCache(self.series)
-        self.anchors = ChartProfiles()
-        self.generation = 0
-        self.holes: tuple = ()
         self._rng = np.random.default_rng(seed)
         for first in range(0, case.bars + case.spare_bars, 100):  # a hundred bars at a time: memory stays small
             self.series.append(self._bars(first, min(100, case.bars + case.spare_bars - first)))

@@ -18,6 +18,12 @@ from widgets.chart.profile_tool import ProfileTool
 _NUDGES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _NUDGE_KEYS = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier)
 _AS_OF_KEY = Qt.Key.Key_K
+_INPUT = frozenset(
+    {
+        *(QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick),
+        *(QEvent.Type.Wheel, QEvent.Type.Leave, QEvent.Type.Resize, QEvent.Type.KeyPress, QEvent.Type.KeyRelease),
+    }
+)
 
 
 class ChartView(QGraphicsView):
@@ -42,6 +48,8 @@ class ChartView(QGraphicsView):
         Called when the flag of a profile was double-clicked; the profile is selected by then.
     on_click : callable
         Called with the position of a click: a press that no tool handled, released at the same place.
+    on_input : callable
+        Called for each mouse, wheel and key event: the chart may have changed.
     on_menu : callable
         Called with a screen position and the point of the chart there, when the menu is requested by mouse or key.
     """
@@ -57,6 +65,7 @@ class ChartView(QGraphicsView):
         self.alert_handle: AlertDrag | None = None
         self.on_told: Callable[[str], None] = lambda line: None
         self.on_edit: Callable[[], None] = lambda: None
+        self.on_input: Callable[[], None] = lambda: None
         self.on_menu: Callable[[QPoint, ChartPoint], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -117,7 +126,14 @@ class ChartView(QGraphicsView):
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _is_as_of_key(event)):
             event.accept()
             return True
+        if event.type() in _INPUT:
+            self.on_input()
         return super().event(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() in _INPUT:
+            self.on_input()
+        return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._nudges(event):

@@ -14,17 +14,30 @@ from rendering.view.frame import Frame
 _CANDLES_EVERY = 6  # frames: ten times a second is fast enough, and 35 period profiles take half a millisecond
 
 
-def request_visible_history(scene: ChartScene) -> None:
-    """Request trades from the earliest visible bar, profile or alert on, and candles where trades of a profile are missing."""
-    series, now_ns = scene.chart.series, time.time_ns()
-    if series.n_bars:
-        alerts_ns = scene.chart.alerts_from_ns
-        begins = [series.times.start_ns(scene.viewport.visible_bars()[0]), *(placed.start_ns for placed in scene.chart.anchors.profiles)]
-        begins += [] if alerts_ns is None else [alerts_ns]
-        start_ns = max(min(begins), scene.chart.oldest_ns)
-        scene.chart.wanted = Span(min(start_ns, now_ns), now_ns)
-    if scene.frame is not None and scene.frames % _CANDLES_EVERY == 0:
-        scene.chart.candles.wishes = _candles(scene.chart, scene.frame)
+class HistoryRequests:
+    """Requests trades and candles for what a window shows; called once per frame."""
+
+    def __init__(self) -> None:
+        self._candles_for: Frame | None = None
+        self._frames = 0
+
+    def update(self, scene: ChartScene) -> None:
+        """Request trades from the earliest visible bar, profile or alert on, and candles where trades of a profile are missing."""
+        chart, frame, now_ns = scene.chart, scene.frame, time.time_ns()
+        series = chart.series
+        if series.n_bars:
+            alerts_ns = chart.alerts_from_ns
+            begins = [
+                series.times.start_ns(scene.viewport.visible_bars()[0]),
+                *(placed.start_ns for placed in chart.anchors.profiles),
+            ]
+            begins += [] if alerts_ns is None else [alerts_ns]
+            start_ns = max(min(begins), chart.oldest_ns)
+            chart.wanted = Span(min(start_ns, now_ns), now_ns)
+        self._frames += 1
+        if frame is not None and frame is not self._candles_for and self._frames >= _CANDLES_EVERY:
+            self._candles_for, self._frames = frame, 0
+            chart.candles.wishes = _candles(chart, frame)
 
 
 def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -21,7 +21,7 @@ from rendering.style.theme import load_theme, theme_names
 from rendering.view.frame_clock import FrameClock
 from widgets.chart.chart_menu import open_chart_menu
 from widgets.chart.chart_view import ChartView
-from widgets.chart.history_requests import request_visible_history
+from widgets.chart.history_requests import HistoryRequests
 from widgets.commands.actions import build_actions, fill_menu_bar
 from widgets.commands.alerts import AlertCommands
 from widgets.commands.as_of import AsOfCommands
@@ -54,6 +54,7 @@ from widgets.window.window_options import WindowOptions
 _log = structlog.get_logger(__name__)
 
 _STATUS_EVERY = 12  # frames: the texts of the status bar change about five times a second
+_STATUS_AT_REST = 2  # the same while the clock rests
 _REPLAY_EVERY = 4  # frames: recorded time and progress, fifteen times a second
 _MESSAGE_STAYS_S = 12.0
 
@@ -148,34 +149,39 @@ class MainWindow(QMainWindow):
         self.status_bar.try_now.clicked.connect(lambda: self.try_now())
         self.setStatusBar(self.status_bar)
         self._dress()
+        self._history = HistoryRequests()
         self.clock = FrameClock(self.frame, self)
+        workspace.on_change = self.clock.wake
+        for action in self.actions_by_name.values():
+            action.triggered.connect(self.clock.wake)
         self.clock.start()
 
     # -- every frame -----------------------------------------------------------------------------
 
-    def frame(self) -> None:
-        """Update the window from the workspace.
+    def frame(self) -> bool:
+        """Update the window from the workspace; return False if the chart had nothing to draw.
 
         An error is reported, and frames continue.
         """
         try:
-            self._show_frame()
+            return self._show_frame()
         except Exception as error:
             self.faults.report("drawing a frame", error)
+            return True
 
-    def _show_frame(self) -> None:
+    def _show_frame(self) -> bool:
         workspace = self._workspace
         status = workspace.status
         self.status_bar.sample(status)
         self.alerts.announce()
         self._frames += 1
-        chart = workspace.chart
+        chart, changed = workspace.chart, False
         self.replay_bar.show_for(workspace.instrument_id)
         if chart is None or not chart.series.n_bars:
             if not self._keeps_view:
                 self.pages.setCurrentWidget(self.waiting)
                 self.waiting.show_status(workspace.instrument_id, status)
-        else:
+        elif not self.isMinimized():
             if self.view is None or self.view.chart_scene.chart is not chart:
                 self._show_chart()
             assert self.view is not None
@@ -183,17 +189,18 @@ class MainWindow(QMainWindow):
             scene.set_mode(
                 FEED_STATE_STYLES[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling
             )
-            scene.refresh()
+            changed = scene.refresh_if_changed()
             self.why.follow()
             if status.state is not FeedState.REPLAY:
-                request_visible_history(scene)
-        if self._frames % _REPLAY_EVERY == 1:
+                self._history.update(scene)
+        if self._frames % _REPLAY_EVERY == 1 or self.clock.resting:
             self.replay_bar.refresh()
-        if self._frames % _STATUS_EVERY == 1:
+        if self._frames % (_STATUS_AT_REST if self.clock.resting else _STATUS_EVERY) == 1:
             self._tell_wrong_clock(status)
             notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
             self.status_bar.refresh(status, notice, workspace.recording, "OpenGL" if self._painter == "gl" else "raster")
             self._show_choice()
+        return changed
 
     def _tell_wrong_clock(self, status: FeedStatus) -> None:
         """Show once that our clock is wrong."""
@@ -220,6 +227,7 @@ class MainWindow(QMainWindow):
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
+            self.view.on_input = self.clock.wake
             self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._menu_providers)
             self.pages.addWidget(self.view)
         else:
@@ -390,8 +398,14 @@ class MainWindow(QMainWindow):
         else:
             super().keyPressEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:  # a restored window shows the current chart at once
+            self.clock.wake()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         self.clock.stop()
+        self._workspace.on_change = lambda: None
         self.alerts.sounds.close()
         if self.view is not None:
             self.view.use_gl(False)  # frees memory on the graphics card while its context exists

@@ -34,6 +34,7 @@ class PriceAxisItem(ChartItem):
     """The price axis: round prices at the right edge, with the market's decimal places."""
 
     z = 60.0
+    follows_cursor = True
     rest_s = READING_REST_S
 
     def __init__(self) -> None:

@@ -45,6 +45,7 @@ class CrosshairItem(ChartItem):
     """Thin lines over all panes, tags on both axes, and a readout under the legend."""
 
     z = 90.0
+    follows_cursor = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -93,7 +93,7 @@ class LevelItem(ChartItem):
         return qrect(frame.layout.price)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        new.chart.levels.refresh()
+        self.due_ns = new.now_ns if new.chart.levels.refresh() else None
         before = self._shown
         return None if before is self._drawn(new) or before == self._shown else self.pane(new)
 

@@ -48,7 +48,7 @@ class AnchoredProfileItem(ChartItem):
         self._shown: tuple[_Shown, ...] = ()
         self._revision = -1
         self._asked: tuple[object, ...] = ()
-        self._legend, self._legend_ns = "", 0
+        self._legend, self._legend_ns, self._legend_of = "", 0, 0
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -56,13 +56,17 @@ class AnchoredProfileItem(ChartItem):
     def refresh(self, frame: Frame) -> bool:
         if frame.chart.anchors.revision != self._revision:  # dragging a flag must not wait
             self._revision, self.followed_ns = frame.chart.anchors.revision, -(1 << 62)
-        return super().refresh(frame)
+        dirty = super().refresh(frame)
+        if self.due_ns is None and self._legend and self._legend_of != frame.chart.state_revision:
+            self.due_ns = self._legend_ns + _LEGEND_REST_NS
+        return dirty
 
     def legend(self, frame: Frame) -> str:
         chart, asked = frame.chart, self._asked
         self._asked = (chart.anchors.revision, chart.generation, chart.series.n_bars, frame.viewport, frame.rules, frame.as_of, frame.mode)
         if asked != self._asked or not 0 <= frame.now_ns - self._legend_ns < _LEGEND_REST_NS:
             self._legend, self._legend_ns = self._rules_of(frame), frame.now_ns
+            self._legend_of = frame.chart.state_revision
         return self._legend
 
     def _rules_of(self, frame: Frame) -> str:

@@ -55,6 +55,20 @@ def test_live_trades_and_history_join_without_a_gap(monkeypatch: pytest.MonkeyPa
     asyncio.run(story())
 
 
+def test_a_screen_at_rest_is_woken_after_trades_and_rebuilds():
+    async def story() -> None:
+        async with Pump(Archive(DAY)) as pump:
+            shown: list[int] = []
+            pump.ingest.on_change = lambda: shown.append(pump.chart.series.revision)
+            pump.line.say(DAY[:100])
+            await pump.until(lambda: pump.store.n_trades == 100)
+            assert shown == [pump.chart.series.revision]
+            await pump.ingest.change_spec(pump.chart, replace(pump.chart.spec, ticks_per_row=50))
+            assert len(shown) == 2 and shown[-1] == pump.chart.series.revision
+
+    asyncio.run(story())
+
+
 def test_history_loads_newest_first_and_each_part_once():
     async def story() -> None:
         archive = Archive(DAY)

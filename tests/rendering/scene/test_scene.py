@@ -246,6 +246,14 @@ def test_hidden_overlay_has_no_strip_no_legend_and_no_work(qapp, chart):
     assert (item.asked, item.drawn, scene.layout.strip_of("counted").height) == (0, 0, 0)
 
 
+def test_an_overlay_that_starts_hidden_is_hidden_from_qt(qapp, chart):
+    scene = scene_of(chart)
+    hidden = {item.name for item in scene.items_by_layer if not item.isVisible()}
+    assert hidden == {item.name for item in scene.items_by_layer if item.name} - scene.shown
+    scene.show_only(scene.shown | hidden)
+    assert all(item.isVisible() for item in scene.items_by_layer)
+
+
 def test_overlay_takes_its_strip_from_the_prices_while_shown(qapp, chart):
     scene = ChartScene(chart, load_theme(), 900, 600, layers=(*LAYERS, Counted))
     scene.refresh()

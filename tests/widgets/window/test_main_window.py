@@ -546,7 +546,7 @@ def test_layer_that_raises_twice_is_disabled_alone(window, desk: Desk, logged: L
     before = scene.frames
     frames(window, 30)
     assert len(asked) == 2 and not broken.isVisible()
-    assert scene.frames == before + 30
+    assert before + 2 < scene.frames < before + 30  # the others settle, and are not asked again
     shown = [item for item in scene.items_by_layer if not item.name or item.name in scene.shown]
     assert all(item.isVisible() for item in shown if item is not broken)
     assert len(logged.entries) == 1
