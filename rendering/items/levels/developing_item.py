@@ -59,6 +59,7 @@ class DevelopingItem(ChartItem):
             pass
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        # dashes of a step start at its left end: the steps that begin in view before the part are drawn from there
         first, end = bars_in_view(frame)
         developing = self._of(frame)
         poc, low, high, known = developing.columns(first, end)
