@@ -87,6 +87,8 @@ def draw_rows(
         if inputs.placement is Placement.RIGHT:
             start = right - (bars.sell[which] + bars.buy[which] + bars.other[which])
         for length, colour in lengths:  # selling left of buying, as in the cells
+            if not length.any():
+                continue
             rectangles.draw(painter, colour.faded(opacity), start, top, length, height)
             start = start + length
     painter.restore()
