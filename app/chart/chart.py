@@ -130,7 +130,7 @@ class Chart:
         candles = self.candles.candle_store
         state = (
             *(self.series, self.series.revision, self.generation, self.rules, self.holes, self.covered, candles, candles.revision),
-            *(self.anchors, self.anchors.revision, self.alert_lines, self.levels, self.levels.revision),
+            *(self.anchors, self.anchors.revision, self.alert_lines, self.levels, self.levels.revision, self.late.told),
         )
         # by identity: no comparison of long lists in each frame, and a value that was replaced by an equal one only costs a frame
         if not self._state or not all(map(is_, state, self._state)):

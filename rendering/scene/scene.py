@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -346,7 +345,7 @@ class ChartScene(QGraphicsScene):
             now_ns=now_ns,
             as_of=self.as_of.bar(series, self.pointed_bar()),
         )
-        return replace(frame, told=self.layers.legend_lines(frame))
+        return frame.with_legend(self.layers.legend_lines(frame))
 
     def _drawn_state(self) -> tuple[object, ...]:
         """All that the layers draw, except for the mouse, as values that differ when it has changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.errors import SettingsError
@@ -60,6 +61,7 @@ def parse_colour(text: object) -> Colour:
     return Colour(rgb[0], rgb[1], rgb[2], int(match[2] or "ff", 16))
 
 
+@lru_cache(maxsize=1024)  # each tag on the chart needs it, and a chart has few colours
 def contrast(one: Colour, other: Colour) -> float:
     """The contrast ratio by WCAG 2, from 1 (equal) to 21 (black on white)."""
     high, low = sorted((one.luminance, other.luminance), reverse=True)

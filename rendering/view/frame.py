@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from app.settings.calculation import CalculationSettings, CellStyle
 from rendering.view.detail import Detail
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["live", "stale", "simulated", "replay", "offline"]
 PainterName = Literal["raster", "gl"]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,24 @@ class Frame:
     pixels: PixelGrid = field(init=False)
     rules: CalculationSettings = field(init=False)
     _on_screen: tuple[FootprintSeries, int, tuple[int, int]] | None = field(init=False, default=None, compare=False, repr=False)
+    _answers: dict[object, tuple[int, Any]] = field(init=False, default_factory=dict[object, "tuple[int, Any]"], compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", self.chart.rules)
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
+
+    def with_legend(self, told: tuple[str, ...]) -> Frame:
+        """This frame with the legend lines of the overlays; all that was computed once for this frame stays computed."""
+        frame = replace(self, told=told)
+        object.__setattr__(frame, "_answers", self._answers)
+        return frame
+
+    def once(self, function: Callable[[Frame], Answer]) -> Answer:
+        """The result of a function of this frame, which is called again only after the chart has changed."""
+        state, found = self.chart.state_revision, self._answers.get(function)
+        if found is None or found[0] != state:
+            found = self._answers[function] = state, function(self)
+        return found[1]
 
     def differs_by_trades_only(self, old: Frame) -> bool:
         """Whether this frame differs from an older one only by new trades, its time and, without an as-of moment, the mouse."""
@@ -115,6 +132,19 @@ class Frame:
     def row_px(self) -> float:
         """Height of a row, logical pixels."""
         return self.chart.series.grid.ticks_per_row * self.viewport.tick_px
+
+
+def once_a_frame(function: Callable[[Frame], Answer]) -> Callable[[Frame], Answer]:
+    """Let a function of a frame be computed once per frame: several layers ask for its result, some of them several times.
+
+    The function must not depend on the legend lines of the overlays.
+    """
+
+    @wraps(function)
+    def cached(frame: Frame) -> Answer:
+        return frame.once(function)
+
+    return cached
 
 
 def figure_rules(frame: Frame) -> tuple[object, ...]:

@@ -58,10 +58,12 @@ class CoverageItem(ChartItem):
         return None if before == self._shown else self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        coverage = self._coverage(frame)
-        if coverage is None:
+        marks = frame.once(self._marks)
+        if marks is None:
             return
-        marks, theme, pane = marks_of(frame, coverage), frame.theme, self.pane(frame)
+        theme, pane = frame.theme, self.pane(frame)
+        begin, end = exposed.left() * frame.dpr - 1, exposed.right() * frame.dpr + 1
+        marks = CoverageMarks(*(column[(marks.left <= end) & (marks.right >= begin)] for column in marks))
         painter.save()
         painter.scale(1 / frame.dpr, 1 / frame.dpr)  # device pixels from here: edges are whole numbers
         line = hairline(frame) * frame.dpr
@@ -73,6 +75,8 @@ class CoverageItem(ChartItem):
             (BarState.MISSING, theme.hole),
         ):
             which = marks.state == state
+            if not which.any():
+                continue
             left, width = marks.left[which], (marks.right - marks.left)[which]
             if state is BarState.ALL:
                 self._rectangles.draw(painter, colour, left, _same(top + line, left), width, _same(height - 2 * line, left))
@@ -83,11 +87,16 @@ class CoverageItem(ChartItem):
             else:
                 pattern = Qt.BrushStyle.BDiagPattern if state is BarState.MISSING else Qt.BrushStyle.Dense5Pattern
                 painter.setBrushOrigin(QPointF(0, top))
+                faint, hatch = qcolor(colour.faded(0.35)), QBrush(qcolor(colour), pattern)
                 for x, wide in zip(left.tolist(), width.tolist(), strict=True):
                     rect = QRectF(x, top, wide, height)
-                    painter.fillRect(rect, qcolor(colour.faded(0.35)))
-                    painter.fillRect(rect, QBrush(qcolor(colour), pattern))
+                    painter.fillRect(rect, faint)
+                    painter.fillRect(rect, hatch)
         painter.restore()
+
+    def _marks(self, frame: Frame) -> CoverageMarks | None:
+        coverage = self._coverage(frame)
+        return None if coverage is None else marks_of(frame, coverage)
 
     def _coverage(self, frame: Frame) -> BarCoverage | None:
         return self.visible.of(frame) if frame.chart.covered else None

@@ -2,62 +2,126 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from rendering.view.frame import Frame
+
+_RUN_PX = 60
+"""Dashes start again at the first point after each multiple of this many global device pixels, so that a part of a line has the same
+dashes as the whole line, wherever the view is."""
+_MARGIN_PX = 3
+_NO_POINTS = np.zeros(0, np.int64), np.zeros(0, np.int32)
+_SOLID = Qt.PenStyle.SolidLine
 
 
 class Curve(NamedTuple):
     """Points of a line, in logical pixels [shape=(n,)], oldest first.
 
-    `joined` is False where the line is broken before a point.
+    `joined` is False where the line is broken before a point. `run` is the number of the run of dashes that starts at or before a point.
     """
 
     x: np.ndarray
     y: np.ndarray
     joined: np.ndarray
+    run: np.ndarray
 
     def draw(self, painter: QPainter, pen: QPen, exposed: QRectF) -> None:
-        """Draw the part of the line inside `exposed`, and up to two points beyond it on each side."""
-        if len(self.x) < 2:
-            return
+        """Draw the part of the line inside `exposed`; see `draw_curves`."""
+        draw_curves(painter, pen, exposed, (self,))
+
+    def part(self, exposed: QRectF, *, dashed: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the points to draw for a part, and for each whether it is joined to the next: int64, int32 [shape=(n,)].
+
+        A run of dashes starts with a point of its own, the second one at the end of the run before.
+        """
         first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
-        end = int(np.searchsorted(self.x, exposed.right(), side="right")) + 2
-        x, y, joined = self.x[first:end], self.y[first:end], self.joined[first:end].astype(np.int32)
-        if len(x) < 2:
-            return
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.strokePath(pg.arrayToQPath(x, y, connect=np.append(joined[1:], 0).astype(np.int32)), pen)
-        painter.restore()
+        end = min(len(self.x), int(np.searchsorted(self.x, exposed.right(), side="right")) + 2)
+        if dashed and first < len(self.run):
+            first = int(np.searchsorted(self.run, int(self.run[first])))
+        places = np.arange(first, end)
+        connect = np.zeros(len(places), np.int32)
+        connect[:-1] = self.joined[first + 1 : end]
+        if not dashed:
+            return places, connect
+        run = self.run[first:end]
+        twice = np.ones(len(places), np.int64)
+        twice[1:] += run[1:] != run[:-1]
+        repeated = places.repeat(twice)
+        joined = connect.repeat(twice)
+        joined[:-1][repeated[:-1] == repeated[1:]] = 0
+        return repeated, joined
+
+
+def draw_curves(painter: QPainter, pen: QPen, exposed: QRectF, lines: Sequence[Curve]) -> None:
+    """Draw the parts of lines inside `exposed` in one stroke.
+
+    Each with up to two points beyond it on either side, dashed ones from the start of a run of dashes on.
+    """
+    dashed, before = pen.style() is not _SOLID, None
+    found: list[Sequence[np.ndarray]] = []
+    places, connect = _NO_POINTS
+    for line in lines:
+        if line.x is not before:  # the bands of a line have the same points in time
+            (places, connect), before = line.part(exposed, dashed=dashed), line.x
+        if len(places) > 1:
+            found.append((line.x[places], line.y[places], connect))
+    if not found:
+        return
+    x, y, connect = found[0] if len(found) == 1 else [np.concatenate(column) for column in zip(*found, strict=True)]
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.strokePath(pg.arrayToQPath(x, y, connect=connect, finiteCheck=False), pen)
+    painter.restore()
+
+
+def bars_of_part(frame: Frame, exposed: QRectF, *, dashed: bool = False) -> tuple[int, int]:
+    """Indices `[first, end)` of the bars whose points are needed to draw a line inside `exposed`; they may begin before the view."""
+    series, viewport, pixels = frame.chart.series, frame.viewport, frame.pixels
+    first = series.index_of(math.floor(viewport.bar_at(exposed.left() - _MARGIN_PX))) - 2
+    if dashed and 0 < first < series.n_bars:
+        run_x = int(pixels.bar_x(int(series.number[first]))) // _RUN_PX * _RUN_PX - _MARGIN_PX
+        first = series.index_of(math.floor(run_x / pixels.bar_pitch))
+    end = series.index_of(math.floor(viewport.bar_at(exposed.right() + _MARGIN_PX)) + 1) + 2
+    return max(0, first), min(frame.known_end, max(first, end))
 
 
 def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray) -> Curve:
-    """A line with one height per bar, through the middles of the bars `[first, end)` (indices).
+    """A line with one height per bar, through the middles of the bars `[first, end)` (indices); see `curves`."""
+    return curves(frame, first, end, (y,), stretch)[0]
+
+
+def curves(frame: Frame, first: int, end: int, heights: Sequence[np.ndarray], stretch: np.ndarray) -> list[Curve]:
+    """Lines with one height per bar each, through the middles of the bars `[first, end)` (indices).
 
     Of bars that share a device pixel the lowest and the highest are drawn, in their order, so that no extreme is lost.
 
     Parameters
     ----------
-    y : float64 [shape=(n,)]
+    heights : sequence of float64 [shape=(n,)]
         Heights in logical pixels.
     stretch : int64 [shape=(n,)]
-        A number per bar; the line is broken where it changes.
+        A number per bar; the lines are broken where it changes.
     """
     pixels, number = frame.pixels, frame.chart.series.number[first:end]
     left, right = pixels.bar_x(number), pixels.bar_x(number + 1)
     x = ((left + right) / 2 - pixels.left) / frame.dpr
+    run = left // _RUN_PX
     joined = np.diff(stretch, prepend=stretch[:1] - 1) == 0
-    if frame.viewport.bar_px * frame.dpr < 1 and len(y):
+    if frame.viewport.bar_px * frame.dpr >= 1 or not len(x):
+        return [Curve(x, y, joined, run) for y in heights]
+    found: list[Curve] = []
+    for y in heights:
         drawn = _extremes(left, y)
         broken = np.cumsum(~joined)[drawn]
-        return Curve(x[drawn], y[drawn], np.diff(broken, prepend=broken[:1] - 1) == 0)
-    return Curve(x, y, joined)
+        found.append(Curve(x[drawn], y[drawn], np.diff(broken, prepend=broken[:1] - 1) == 0, run[drawn]))
+    return found
 
 
 def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:

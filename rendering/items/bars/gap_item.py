@@ -10,7 +10,7 @@ from PySide6.QtGui import QBrush, QPainter
 
 from rendering.items.chart_item import ChartItem
 from rendering.style.text import Labels, qcolor
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import hairline
 
 if TYPE_CHECKING:
@@ -60,23 +60,29 @@ class GapItem(ChartItem):
         theme, height = frame.theme, frame.layout.time_axis.top
         hatch = QBrush(qcolor(theme.hole.faded(0.55)), Qt.BrushStyle.BDiagPattern)
         for band in visible_bands(frame):
+            if band.left > exposed.right() or band.right < exposed.left():
+                self._draw_label(painter, frame, band, exposed)  # it may be wider than its band
+                continue
             rect = QRectF(band.left, 0, band.right - band.left, height)
             painter.setBrushOrigin(QPointF(band.left, 0))  # the hatching moves with the band
             painter.fillRect(rect, qcolor(theme.hole.faded(0.10)))
             painter.fillRect(rect, hatch)
             for x in (band.left, band.right - hairline(frame)):
                 painter.fillRect(QRectF(x, 0, hairline(frame), height), qcolor(theme.hole))
-            self._draw_label(painter, frame, band)
+            self._draw_label(painter, frame, band, exposed)
 
-    def _draw_label(self, painter: QPainter, frame: Frame, band: GapBand) -> None:
+    def _draw_label(self, painter: QPainter, frame: Frame, band: GapBand, exposed: QRectF) -> None:
         pane = frame.layout.price
         width = self._labels.width(band.text) + 10
         left = min(max((band.left + band.right - width) / 2, 0.0), max(0.0, pane.width - width))
         rect = QRectF(left, pane.bottom - _LABEL_PX - 4, width, _LABEL_PX)
+        if not rect.intersects(exposed):
+            return
         painter.fillRect(rect, qcolor(frame.theme.panel._replace(alpha=255)))
         self._labels.draw(painter, rect.left() + 5, rect.center().y(), band.text, frame.theme.hole_text)
 
 
+@once_a_frame
 def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
     """The gaps in view as bands.
 

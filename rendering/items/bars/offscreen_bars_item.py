@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter
 
 from rendering.items.chart_item import ChartItem
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import bars_in_view
 from rendering.view.layout import CHAR_ASPECT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
 
@@ -50,11 +50,12 @@ class OffscreenBarsItem(ChartItem):
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         texts = count_offscreen_bars(frame).texts
         for rect, text in zip(_rects(frame, texts), texts, strict=True):
-            if text:
+            if text and rect.intersects(exposed):
                 painter.fillRect(rect, qcolor(frame.theme.panel))
                 self._labels.draw(painter, rect.left() + _PADDING_PX, rect.center().y(), text, frame.theme.text)
 
 
+@once_a_frame
 def count_offscreen_bars(frame: Frame) -> OffscreenBars:
     """Count the bars at visible times whose prices are all above, and those whose prices are all below, the visible prices."""
     first, end = bars_in_view(frame)

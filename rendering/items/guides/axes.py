@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QRectF
@@ -12,12 +14,14 @@ from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
 from rendering.style.axis_labels import TimeLabel, bar_step, bar_ticks, price_labels, price_step, time_step, time_ticks
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import hairline, price_y
 from rendering.view.layout import AXIS_TEXT_PX, PaneLayout
 
 _TICK_MARK_PX = 4
 _LABEL_GAP_PX = 8
+_LABEL_REACH_PX = 100.0
+"""At least half the width of a time label."""
 _CENTRED_FROM_PX = 24.0
 """From this bar width on, a time label is centred on its bar, not at its left edge."""
 
@@ -60,10 +64,11 @@ class PriceAxisItem(ChartItem):
         pane, theme = frame.layout.price_axis, frame.theme
         painter.fillRect(exposed, qcolor(theme.background))
         painter.fillRect(QRectF(pane.left, pane.top, hairline(frame), pane.height), qcolor(theme.edge))
-        text, tags = frame.chart.series.grid.text, self._all_tags(frame)
+        text, tags = frame.chart.series.grid.text, sorted(self._all_tags(frame))
+        above, below = exposed.top() - AXIS_TEXT_PX, exposed.bottom() + AXIS_TEXT_PX
         for ticks in visible_price_ticks(frame):
             y = price_y(frame, ticks)
-            if exposed.top() - AXIS_TEXT_PX <= y <= exposed.bottom() + AXIS_TEXT_PX and _is_free(y, pane.bottom, tags):
+            if above <= y <= below and _is_free(y, pane.bottom, tags):
                 painter.fillRect(QRectF(pane.left, y, _TICK_MARK_PX, hairline(frame)), qcolor(theme.edge))
                 self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
 
@@ -100,17 +105,23 @@ class TimeAxisItem(ChartItem):
         painter.fillRect(QRectF(0, axis.top, frame.layout.width, hairline(frame)), qcolor(theme.edge))
         if axis.height < AXIS_TEXT_PX:
             return
-        self._labels.draw(painter, frame.layout.plot_right + 7, middle, "UTC", theme.text_muted)
+        if exposed.right() >= frame.layout.plot_right:
+            self._labels.draw(painter, frame.layout.plot_right + 7, middle, "UTC", theme.text_muted)
         start = date_text(frame.chart.series.times.start_ns(frame.viewport.visible_bars()[0]))
-        self._bold.draw(painter, 6, middle, start, theme.text)
         free_from = 6 + self._bold.width(start) + _LABEL_GAP_PX
+        if exposed.left() <= free_from:
+            self._bold.draw(painter, 6, middle, start, theme.text)
+        begin, end = exposed.left() - 1, exposed.right() + 1
         for place in visible_time_ticks(frame):
+            if place.text_x > end + _LABEL_REACH_PX:
+                break
             labels = self._bold if place.tick.strong else self._labels
             half = labels.width(place.tick.text) / 2
             if place.text_x - half < free_from or place.text_x + half > frame.layout.plot_right or place.text_x > frame.layout.price.right:
                 continue
-            labels.draw(painter, place.text_x, middle, place.tick.text, theme.text if place.tick.strong else theme.text_muted, 0.5)
             free_from = place.text_x + half + _LABEL_GAP_PX
+            if place.text_x - half <= end and place.text_x + half >= begin:
+                labels.draw(painter, place.text_x, middle, place.tick.text, theme.text if place.tick.strong else theme.text_muted, 0.5)
 
 
 class GridItem(ChartItem):
@@ -132,24 +143,32 @@ class GridItem(ChartItem):
         layout, theme, line = frame.layout, frame.theme, hairline(frame)
         painter.fillRect(exposed, qcolor(theme.background))
         grid = qcolor(theme.grid)
+        left, above, right, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1
+        begin, width = exposed.left(), exposed.width()
         for ticks in visible_price_ticks(frame):
-            painter.fillRect(QRectF(0, price_y(frame, ticks), layout.plot_right, line), grid)
+            y = price_y(frame, ticks)
+            if above <= y <= below:
+                painter.fillRect(QRectF(begin, y, width, line), grid)
         bottom = layout.time_axis.top
         for place in visible_time_ticks(frame):
-            painter.fillRect(QRectF(place.x, 0, line, bottom), qcolor(theme.grid_day) if place.tick.strong else grid)
+            if left <= place.x <= right:
+                painter.fillRect(QRectF(place.x, 0, line, bottom), qcolor(theme.grid_day) if place.tick.strong else grid)
         edge = qcolor(theme.edge)
         for y in _pane_edges(layout):
-            painter.fillRect(QRectF(0, y, layout.plot_right, line), edge)
-        if layout.profile.width:
+            if above <= y <= below:
+                painter.fillRect(QRectF(begin, y, width, line), edge)
+        if layout.profile.width and left <= layout.profile.left <= right:
             painter.fillRect(QRectF(layout.profile.left, 0, line, bottom), edge)
 
 
+@once_a_frame
 def visible_price_ticks(frame: Frame) -> range:
     """The prices in view that have a label and a grid line, in ticks."""
     viewport = frame.viewport
     return price_labels(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
 
 
+@once_a_frame
 def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
     """The time labels in view with their positions, left to right."""
     rule, viewport = frame.chart.series.rule, frame.viewport
@@ -179,10 +198,12 @@ def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel]
     return bar_ticks([series.times.start_ns(number) for number in numbers]), numbers
 
 
-def _is_free(y: float, bottom: float, tags: tuple[float, ...]) -> bool:
-    """Whether a price label at height `y` lies completely on the axis and touches no tag."""
+def _is_free(y: float, bottom: float, tags: Sequence[float]) -> bool:
+    """Whether a price label at height `y` lies completely on the axis and touches none of the tags, whose heights ascend."""
     half = AXIS_TEXT_PX / 2
-    return half <= y <= bottom - half and all(abs(y - tag) >= half + TAG_HEIGHT_PX / 2 for tag in tags)
+    reach = half + TAG_HEIGHT_PX / 2
+    after = bisect_right(tags, y - reach)  # the first tag that is not far enough above it
+    return half <= y <= bottom - half and (after == len(tags) or tags[after] >= y + reach)
 
 
 def _price_scale(frame: Frame) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from rendering.items.chart_item import ChartItem
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor
 from rendering.style.theme import Theme
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.layout import CHAR_ASPECT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
 
 _WORDS = {"live": "", "stale": "■ STALE", "offline": "✕ OFFLINE", "simulated": "◆ SIMULATED", "replay": "▶ REPLAY"}
@@ -52,10 +52,10 @@ class BadgeItem(ChartItem):
         if text:
             self._draw_frame(painter, frame, colour)
             rect = badge_rect(frame)
-            painter.fillRect(rect, qcolor(colour))
-            self._bold.draw(painter, rect.center().x(), rect.center().y(), text, theme.ink_on(colour), 0.5)
-        if frame.notice:
-            rect = notice_rect(frame)
+            if rect.intersects(exposed):
+                painter.fillRect(rect, qcolor(colour))
+                self._bold.draw(painter, rect.center().x(), rect.center().y(), text, theme.ink_on(colour), 0.5)
+        if frame.notice and (rect := notice_rect(frame)).intersects(exposed):
             painter.fillRect(rect, qcolor(theme.panel))
             self._labels.draw(painter, rect.left() + _PADDING_PX, rect.center().y(), _fitting(frame.notice, rect), theme.text)
 
@@ -70,6 +70,7 @@ class BadgeItem(ChartItem):
             painter.fillRect(side, qcolor(colour))
 
 
+@once_a_frame
 def badge_text(frame: Frame) -> str:
     """The badge's text: the as-of moment, if any, then `frame.badge`, or the word for `frame.mode` if that is empty."""
     word, moment = frame.badge or _WORDS[frame.mode], as_of_text(frame)
@@ -81,6 +82,7 @@ def mode_colour(theme: Theme, mode: str) -> Colour:
     return {"simulated": theme.simulated, "replay": theme.replay, "stale": theme.stale, "offline": theme.offline}.get(mode, theme.live)
 
 
+@once_a_frame
 def badge_rect(frame: Frame) -> QRectF:
     """Rectangle of the badge, upper right of the price pane; empty without a badge."""
     text = badge_text(frame)

@@ -13,7 +13,7 @@ from app.market.times import date_and_clock_text
 from rendering.items.bars.visible_coverage import VisibleCoverage, lack_text
 from rendering.items.chart_item import ChartItem
 from rendering.items.guides.axes import visible_time_ticks
-from rendering.items.guides.axis_tags import draw_price_tag, draw_time_tag, price_tag_rect, time_tag_rect
+from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag, draw_time_tag, price_tag_rect, time_tag_rect
 from rendering.items.guides.legend_item import legend_rect
 from rendering.style.colour import Colour
 from rendering.style.short_numbers import signed_quantity
@@ -79,15 +79,19 @@ class CrosshairItem(ChartItem):
             return
         theme, layout, line = frame.theme, frame.layout, hairline(frame)
         colour = qcolor(theme.crosshair.faded(0.75))
+        left, above, right, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1
         if pointed.x is not None:
-            painter.fillRect(QRectF(_sharp(pointed.x, frame), 0, line, layout.time_axis.top), colour)
-            self._hide_time_labels(painter, frame, time_tag_rect(frame, self._tags, pointed.x, pointed.time))
-            draw_time_tag(painter, self._tags, frame, pointed.x, pointed.time, theme.tag)
-        if pointed.y is not None:
+            if left <= pointed.x <= right:
+                painter.fillRect(QRectF(_sharp(pointed.x, frame), 0, line, layout.time_axis.top), colour)
+            if below >= layout.time_axis.top and left - _LABEL_PX * 2 <= pointed.x <= right + _LABEL_PX * 2:
+                self._hide_time_labels(painter, frame, time_tag_rect(frame, self._tags, pointed.x, pointed.time))
+                draw_time_tag(painter, self._tags, frame, pointed.x, pointed.time, theme.tag)
+        if pointed.y is not None and above - TAG_HEIGHT_PX <= pointed.y <= below + TAG_HEIGHT_PX:
             painter.fillRect(QRectF(0, _sharp(pointed.y, frame), layout.plot_right, line), colour)
-            draw_price_tag(painter, self._tags, frame, pointed.y, pointed.price, theme.tag)
-        if pointed.readout:
-            self._draw_readout(painter, frame, pointed)
+            if right >= layout.price_axis.left:
+                draw_price_tag(painter, self._tags, frame, pointed.y, pointed.price, theme.tag)
+        if pointed.readout and left <= layout.plot_right:
+            self._draw_readout(painter, frame, pointed, exposed)
 
     def _hide_time_labels(self, painter: QPainter, frame: Frame, tag: QRectF) -> None:
         """Hide the labels of the time axis that the tag would overlap."""
@@ -96,10 +100,12 @@ class CrosshairItem(ChartItem):
             if place.text_x + half > tag.left() and place.text_x - half < tag.right():
                 painter.fillRect(QRectF(place.text_x - half, tag.top(), 2 * half, tag.height()), qcolor(frame.theme.background))
 
-    def _draw_readout(self, painter: QPainter, frame: Frame, pointed: CrosshairReadout) -> None:
+    def _draw_readout(self, painter: QPainter, frame: Frame, pointed: CrosshairReadout, exposed: QRectF) -> None:
         rect = readout_rect(frame, pointed)
+        if not rect.intersects(exposed):
+            return
         painter.save()
-        painter.setClipRect(rect)
+        painter.setClipRect(rect & exposed)
         painter.fillRect(rect, qcolor(frame.theme.panel))
         y = rect.top() + LINE_PX / 2
         for parts in pointed.readout:

@@ -15,7 +15,7 @@ from rendering.items.chart_item import OVER_CELLS_Z, UNDER_CELLS_Z, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import line_y
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
@@ -53,7 +53,7 @@ class LastPriceLineItem(ChartItem):
         return None if before == self._shown else _strips(self.pane(new), (before, self._shown), 2.0)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        _draw_line(painter, frame, 0, frame.known_x)
+        _draw_line(painter, frame, 0, frame.known_x, exposed)
 
 
 class LastPriceItem(ChartItem):
@@ -79,15 +79,17 @@ class LastPriceItem(ChartItem):
         return () if shown is None else (shown.y,)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        shown = _draw_line(painter, frame, frame.layout.price.right, frame.layout.plot_right)
+        shown = _draw_line(painter, frame, frame.layout.price.right, frame.layout.plot_right, exposed)
         if shown is not None:
             if frame.as_of is not None and frame.layout.profile.width > _NAME_PX + _NAME_AT_PX:
                 x = frame.layout.profile.left + _NAME_AT_PX
                 painter.fillRect(QRectF(x, shown.y - 7, _NAME_PX, 14), qcolor(frame.theme.panel))
                 self._labels.draw(painter, x + 3, shown.y, _NAME, shown.colour)
-            draw_price_tag(painter, self._labels, frame, shown.y, frame.chart.series.grid.text(shown.ticks), shown.colour)
+            if exposed.right() >= frame.layout.price_axis.left - 1:
+                draw_price_tag(painter, self._labels, frame, shown.y, frame.chart.series.grid.text(shown.ticks), shown.colour)
 
 
+@once_a_frame
 def last_price(frame: Frame) -> LastPrice | None:
     """The last price and how to draw it: the close of the last bar, or of the last bar of an as-of view; None without bars."""
     series, theme = frame.chart.series, frame.theme
@@ -104,11 +106,15 @@ def last_price(frame: Frame) -> LastPrice | None:
     return LastPrice(close, line_y(frame, close), colour, frame.known_x)
 
 
-def _draw_line(painter: QPainter, frame: Frame, left: float, right: float) -> LastPrice | None:
-    """Draw the last price's line from `left` to `right` and return the price; return None if there is no such price in view."""
+def _draw_line(painter: QPainter, frame: Frame, left: float, right: float, exposed: QRectF) -> LastPrice | None:
+    """Draw the last price's line from `left` to `right` and return the price; return None if it is not in view, or not exposed."""
     shown = last_price(frame)
     if shown is None or not 0 <= shown.y < frame.layout.price.height:
         return None
+    if not exposed.top() - TAG_HEIGHT_PX <= shown.y <= exposed.bottom() + TAG_HEIGHT_PX:
+        return None
+    if left > exposed.right() or right < exposed.left():
+        return shown
     pen = QPen(qcolor(shown.colour), 1, Qt.PenStyle.CustomDashLine)
     pen.setDashPattern([2, 3])
     painter.setPen(pen)

@@ -11,7 +11,7 @@ from rendering.items.chart_item import ChartItem
 from rendering.items.guides.badge_item import badge_rect
 from rendering.paint.exposed_region import is_exposed
 from rendering.style.text import Labels, qcolor
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.layout import CHAR_ASPECT, LEGEND_LEFT, LEGEND_TEXT_PX, LEGEND_TOP, LINE_PX
 
 _SEPARATOR = " · "
@@ -35,29 +35,44 @@ class LegendItem(ChartItem):
         return QRectF(0, 0, frame.layout.plot_right, frame.layout.price.height)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        before, self._shown = self._shown, (legend_lines(new), legend_rect(new))
+        lines = legend_lines(new)
+        before, self._shown = self._shown, (lines, _rect(new, lines))
         if before == self._shown:
             return None
         return (before[1] | self._shown[1]) & self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        lines, rect, theme = legend_lines(frame), legend_rect(frame), frame.theme
+        lines, theme = legend_lines(frame), frame.theme
+        rect = _rect(frame, lines)
         if not rect.intersects(exposed) or not is_exposed(painter, rect):
             return
         painter.fillRect(rect, qcolor(theme.panel))
         x, y = rect.left() + _PADDING_PX, rect.top() + LINE_PX / 2
+        above, below = exposed.top() - LINE_PX, exposed.bottom() + LINE_PX
         name, _, rest = lines[0].partition(" ")
-        self._bold.draw(painter, x, y, name, theme.text)
-        self._labels.draw(painter, x + self._bold.width(name + " "), y, rest, theme.text_muted)
+        if above <= y <= below:
+            self._bold.draw(painter, x, y, name, theme.text)
+            self._labels.draw(painter, x + self._bold.width(name + " "), y, rest, theme.text_muted)
         for line in lines[1:]:
             y += LINE_PX
-            self._labels.draw(painter, x, y, line, theme.text_muted)
+            if above <= y <= below and exposed.left() <= x + self._labels.width(line):
+                self._labels.draw(painter, x, y, line, theme.text_muted)
 
 
 def legend_lines(frame: Frame) -> tuple[str, ...]:
     """The lines of the legend, the instrument first."""
+    lines: list[str] = []
+    overlay_parts = [part for text in frame.told for part in text.split(_SEPARATOR)]
+    for group in (_parts(frame), *([overlay_parts] if overlay_parts else [])):
+        lines += _wrapped(group, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
+    return tuple(lines)
+
+
+@once_a_frame
+def _parts(frame: Frame) -> list[str]:
+    """The instrument and the settings, which every frame has."""
     spec, grid, rules = frame.chart.spec, frame.chart.series.grid, frame.rules
-    parts = [
+    return [
         spec.instrument.symbol,
         spec.instrument.venue,
         frame.chart.series.rule.title,
@@ -69,11 +84,6 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
         f"colour {frame.style.colouring}",
         *([] if frame.as_of is None else [as_of_text(frame).replace("AS OF", "as of") + ": later bars excluded"]),
     ]
-    lines: list[str] = []
-    overlay_parts = [part for text in frame.told for part in text.split(_SEPARATOR)]
-    for group in (parts, *([overlay_parts] if overlay_parts else [])):
-        lines += _wrapped(group, int((_room(frame)[1] - 2 * _PADDING_PX) / (CHAR_ASPECT * LEGEND_TEXT_PX)))
-    return tuple(lines)
 
 
 def _imbalance_text(rule: ImbalanceSettings) -> str:
@@ -83,7 +93,11 @@ def _imbalance_text(rule: ImbalanceSettings) -> str:
 
 def legend_rect(frame: Frame) -> QRectF:
     """Rectangle of the legend, at the upper left of the price pane; under the badge if there is too little space left of it."""
-    lines, (top, room) = legend_lines(frame), _room(frame)
+    return _rect(frame, legend_lines(frame))
+
+
+def _rect(frame: Frame, lines: tuple[str, ...]) -> QRectF:
+    top, room = _room(frame)
     width = max(map(len, lines)) * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX
     return QRectF(LEGEND_LEFT, top, min(width, room), LINE_PX * len(lines))
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from PySide6.QtCore import QLineF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPen
 
 from app.chart.chart import AlertLine
 from rendering.items.chart_item import ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX, draw_price_tag
 from rendering.style.text import Labels, qcolor
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import line_y
 
 _WORD = "alert"
+_WORD_LEFT_PX = 3.0
+_TIP_PX = 2.0
+"""The outline of a tag's tip reaches this far out of the axis."""
+_MANY = 100
+"""More alerts than this in view have their words and tags copied from an image."""
 
 
 class DrawnAlert(NamedTuple):
@@ -41,6 +47,8 @@ class AlertItem(ChartItem):
         super().__init__()
         self._labels = Labels(bold=True)
         self._shown: tuple[DrawnAlert, ...] = ()
+        self._picture_key: tuple[object, ...] = ()
+        self._pictures: list[_Picture] = []
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.width, frame.layout.price.height)
@@ -58,18 +66,79 @@ class AlertItem(ChartItem):
         return tuple(drawn.y for drawn in _drawn(frame))
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        colour = frame.theme.text_muted
-        pen = QPen(qcolor(colour), 1, Qt.PenStyle.CustomDashLine)
-        for y, word, price, moves in _drawn(frame):
-            pen.setDashPattern([2, 4] if moves else [6, 4])
-            painter.setPen(pen)
-            painter.drawLine(QLineF(0, round(y) + 0.5, frame.layout.plot_right, round(y) + 0.5))
-            label = QRectF(3, y - 8, self._labels.width(word) + 6, 16)
-            painter.fillRect(label, qcolor(frame.theme.panel))
-            self._labels.draw(painter, label.left() + 3, y, word, colour)
-            draw_price_tag(painter, self._labels, frame, y, price, colour)
+        drawn, colour, right = _drawn(frame), frame.theme.text_muted, frame.layout.plot_right
+        above, below = exposed.top() - TAG_HEIGHT_PX, exposed.bottom() + TAG_HEIGHT_PX
+        seen = [alert for alert in drawn if above <= alert.y <= below]
+        if exposed.left() <= right:
+            for moves, dashes in ((False, [6, 4]), (True, [2, 4])):
+                lines = [QLineF(0, round(alert.y) + 0.5, right, round(alert.y) + 0.5) for alert in seen if alert.moves is moves]
+                if lines:
+                    pen = QPen(qcolor(colour), 1, Qt.PenStyle.CustomDashLine)
+                    pen.setDashPattern(dashes)
+                    painter.setPen(pen)
+                    painter.drawLines(lines)
+        words_end, tags = self._words_end(drawn), exposed.right() >= frame.layout.price_axis.left - _TIP_PX
+        if exposed.left() <= words_end or tags:
+            if len(seen) > _MANY:
+                self._draw_picture(painter, frame, drawn, exposed)
+            else:
+                self._draw_texts(painter, frame, seen, words=exposed.left() <= words_end, tags=tags)
+
+    def _words_end(self, drawn: tuple[DrawnAlert, ...]) -> float:
+        return _WORD_LEFT_PX + self._labels.width(max((alert.word for alert in drawn), key=len, default="")) + 6
+
+    def _draw_texts(self, painter: QPainter, frame: Frame, alerts: Iterable[DrawnAlert], *, words: bool = True, tags: bool = True) -> None:
+        """Draw the words of alerts at the left edge, and their tags on the axis."""
+        colour, panel = frame.theme.text_muted, qcolor(frame.theme.panel)
+        for y, word, price, _ in alerts:
+            if words:
+                painter.fillRect(QRectF(_WORD_LEFT_PX, y - 8, self._labels.width(word) + 6, 16), panel)
+                self._labels.draw(painter, _WORD_LEFT_PX + 3, y, word, colour)
+            if tags:
+                draw_price_tag(painter, self._labels, frame, y, price, colour)
+
+    def _draw_picture(self, painter: QPainter, frame: Frame, drawn: tuple[DrawnAlert, ...], exposed: QRectF) -> None:
+        """Copy words and tags from an image that is drawn again only when one of them changes: for many alerts."""
+        key = drawn, frame.theme, frame.layout, frame.dpr
+        if key != self._picture_key:
+            self._picture_key = key
+            words, tags = (
+                self._part(frame, 0.0, self._words_end(drawn)),
+                self._part(frame, frame.layout.price_axis.left - _TIP_PX, frame.layout.width),
+            )
+            self._pictures = [
+                _Picture.of(words, frame.dpr, lambda painter: self._draw_texts(painter, frame, drawn, tags=False)),
+                _Picture.of(tags, frame.dpr, lambda painter: self._draw_texts(painter, frame, drawn, words=False)),
+            ]
+        for picture in self._pictures:
+            if picture.place.intersects(exposed):
+                painter.drawImage(picture.corner, picture.image)
+
+    def _part(self, frame: Frame, left: float, right: float) -> QRectF:
+        return QRectF(left, 0, right - left, frame.layout.price.height)
 
 
+class _Picture(NamedTuple):
+    """An image of a part of the layer, its place, and its upper left corner on a device pixel; both in logical pixels."""
+
+    place: QRectF
+    corner: QPointF
+    image: QImage
+
+    @classmethod
+    def of(cls, place: QRectF, dpr: float, draw: Callable[[QPainter], None]) -> _Picture:
+        left, right = math.floor(place.left() * dpr), math.ceil(place.right() * dpr)
+        image = QImage(right - left, math.ceil(place.height() * dpr), QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(dpr)
+        image.fill(Qt.GlobalColor.transparent)
+        corner = QPointF(left / dpr, 0)
+        with QPainter(image) as painter:  # a painter that outlives its image crashes the process
+            painter.translate(-corner)
+            draw(painter)
+        return cls(place, corner, image)
+
+
+@once_a_frame
 def _drawn(frame: Frame) -> tuple[DrawnAlert, ...]:
     """The alerts in view as they are drawn: at the middle of their tick, and only one at each height.
 

@@ -78,7 +78,7 @@ class CandleAreasItem(ChartItem):
         return text + ("" if zone == "UTC" else f" ({zone})") + (f", ⚠ {' and '.join(in_part)} incomplete" if in_part else "")
 
     def changed(self, old: Frame, new: Frame) -> QRectF | list[QRectF] | None:
-        before, self._shown = self._shown, (new.known_x, *self.lines(new))
+        before, self._shown = self._shown, (new.known_x, *new.once(self.lines))
         if before == self._shown:
             return None
         if before[:1] != self._shown[:1] or old.viewport != new.viewport:
@@ -88,24 +88,36 @@ class CandleAreasItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, right = frame.theme, frame.known_x
-        lines = [line for line in self.lines(frame) if line.left < frame.layout.price.right]
+        begin, above, end, below = exposed.left() - 2, exposed.top() - 2, exposed.right() + 2, exposed.bottom() + 2
+        lines = [line for line in frame.once(self.lines) if line.left < frame.layout.price.right]
         for line in lines:
-            colour = theme.poc if line.is_poc else theme.value_area
-            style = Qt.PenStyle.SolidLine if line.past else Qt.PenStyle.DotLine
-            painter.setPen(QPen(qcolor(colour.faded(0.85)), 1, style))
-            painter.drawLine(QLineF(min(line.left, right), line.y + 0.5, right, line.y + 0.5))
+            if above <= line.y <= below and min(line.left, right) <= end and right >= begin:
+                colour = theme.poc if line.is_poc else theme.value_area
+                style = Qt.PenStyle.SolidLine if line.past else Qt.PenStyle.DotLine
+                painter.setPen(QPen(qcolor(colour.faded(0.85)), 1, style))
+                painter.drawLine(QLineF(min(line.left, right), line.y + 0.5, right, line.y + 0.5))
+        ground = qcolor(theme.background.faded(0.75))
+        for name, (x, y, width) in frame.once(self._names):
+            if above - _LABEL_PX <= y <= below + _LABEL_PX and x <= end + 2 and x + width >= begin - 2:
+                painter.fillRect(QRectF(x - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), ground)
+                self._labels.draw(painter, x + width, y, name.name, theme.poc if name.is_poc else theme.value_area, 1.0)
+
+    def _names(self, frame: Frame) -> list[tuple[AreaLine, tuple[float, float, float]]]:
+        """The lines that have a name, with its left end, its middle and its width; of names that would overlap, only the first."""
         taken: list[float] = []
-        for line in lines:
+        names: list[tuple[AreaLine, tuple[float, float, float]]] = []
+        right, edge = frame.known_x, frame.layout.price.right
+        for line in frame.once(self.lines):
             y = line.y - _LABEL_PX / 2 - 1
-            if any(abs(y - other) < _NAME_SPACING_PX for other in taken):
+            if line.left >= edge or any(abs(y - other) < _NAME_SPACING_PX for other in taken):
                 continue
             taken.append(y)
-            width, edge = self._labels.width(line.name), frame.layout.price.right
+            width = self._labels.width(line.name)
             end = edge - (_NAMES_AT_PX if edge - line.left > _NAMES_AT_PX + width else 4)
             if frame.as_of is not None and right + _NAMES_AT_PX + width + 2 < edge:
                 end = right + _NAMES_AT_PX + width  # after the as-of moment, like the names of levels
-            painter.fillRect(QRectF(end - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(theme.background.faded(0.75)))
-            self._labels.draw(painter, end, y, line.name, theme.poc if line.is_poc else theme.value_area, 1.0)
+            names.append((line, (end - width, y, width)))
+        return names
 
     def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
         """The lines in view, shorter periods first, as their names take precedence."""

@@ -11,6 +11,7 @@ from app.market.price_grid import TICK_MIDDLE, row_price, row_top
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import developing_questions
 from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
+from rendering.style.colour import Colour
 from rendering.style.text import qcolor, qrect
 from rendering.view.bar_at import bar_at
 from rendering.view.frame import Frame
@@ -59,28 +60,36 @@ class DevelopingItem(ChartItem):
             pass
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        for colour, style, steps in frame.once(self._lines):
+            painter.setPen(QPen(qcolor(colour), 1.5 if style is Qt.PenStyle.SolidLine else 1, style))
+            for left, right, line in steps:
+                if left <= exposed.right() + 2 and right >= exposed.left() - 2:
+                    painter.drawPolyline(line)
+
+    def _lines(self, frame: Frame) -> list[tuple[Colour, Qt.PenStyle, list[tuple[float, float, QPolygonF]]]]:
+        """The stepped lines in drawing order, with the left and the right end of each part without a break."""
         first, end = bars_in_view(frame)
         developing = self._of(frame)
         poc, low, high, known = developing.columns(first, end)
         if not len(poc):
-            return
+            return []
         known = known & frame.rules.hours.open_at(frame.chart.series.times.of_bars(first, end))
         series, height, theme = frame.chart.series, frame.chart.series.grid.ticks_per_row, frame.theme
         period = developing.starts(first, end)
         breaks = np.flatnonzero((np.diff(period) != 0) | (known[1:] != known[:-1])) + 1
-        lines = (
+        runs = [run for run in np.split(np.arange(end - first), breaks) if known[run[0]]]
+        number = series.number[first:end]
+        left, right = (frame.viewport.x(0) + at * frame.viewport.bar_px for at in (number, number + 1))
+        found: list[tuple[Colour, Qt.PenStyle, list[tuple[float, float, QPolygonF]]]] = []
+        for ticks, colour, style in (
             (row_top(high * height, height), theme.value_area, Qt.PenStyle.DashLine),
             (low * height, theme.value_area, Qt.PenStyle.DashLine),
             (row_price(poc * height, height), theme.poc, Qt.PenStyle.SolidLine),
-        )
-        number = series.number[first:end]
-        left, right = (frame.viewport.x(0) + at * frame.viewport.bar_px for at in (number, number + 1))
-        for ticks, colour, style in lines:
+        ):
             y = frame.pixels.price_y(ticks + TICK_MIDDLE) / frame.dpr - frame.pixels.top / frame.dpr + 0.5
-            painter.setPen(QPen(qcolor(colour), 1.5 if style is Qt.PenStyle.SolidLine else 1, style))
-            for run in np.split(np.arange(end - first), breaks):
-                if known[run[0]]:
-                    painter.drawPolyline(_steps(left[run], right[run], y[run]))
+            steps = [(float(left[run[0]]), float(right[run[-1]]), _steps(left[run], right[run], y[run])) for run in runs]
+            found.append((colour, style, steps))
+        return found
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Hit targets of the developing lines under the mouse."""

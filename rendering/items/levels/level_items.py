@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QLineF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.analytics.level_detection import LevelKind
 from app.chart.levels import PERIODS
@@ -45,6 +45,8 @@ NAMES = {
     LevelKind.STACKED_SELL: "stacked sell",
 }
 """The name of each kind on the screen."""
+_MAX_PARTS = 16
+"""More changed levels and names than this have the complete pane drawn again."""
 _DASHED = (LevelKind.VAH, LevelKind.VAL, LevelKind.LVN, LevelKind.POOR_HIGH, LevelKind.POOR_LOW)
 
 
@@ -59,15 +61,35 @@ class DrawnLevel(NamedTuple):
     bottom: float
     living: bool
 
-    def touches(self, rect: QRectF) -> bool:
-        """Whether any part of the level, including its lines, lies in a rectangle."""
-        across = self.left <= rect.right() and self.right >= rect.left()
-        return across and self.top - 1 <= rect.bottom() and self.bottom + 2 >= rect.top()
+    @property
+    def region(self) -> QRectF:
+        """The rectangle that contains the level with its lines."""
+        return QRectF(self.left - 1, self.top - 1, self.right - self.left + 2, self.bottom - self.top + 3)
 
     @property
     def text(self) -> str:
         """The name of the level, with the period for naked POC, VAH and VAL."""
         return f"{NAMES[self.kind]} {self.period.value}" if self.period and self.kind <= LevelKind.VAL else NAMES[self.kind]
+
+
+class LevelName(NamedTuple):
+    """The name of an active level on the screen: its right end, its middle and its width in logical pixels."""
+
+    right: float
+    y: float
+    width: float
+    text: str
+    kind: LevelKind
+
+    @property
+    def rect(self) -> QRectF:
+        """The rectangle behind the name."""
+        return QRectF(self.right - self.width - 2, self.y - _LABEL_PX / 2, self.width + 4, _LABEL_PX)
+
+    @property
+    def region(self) -> QRectF:
+        """The rectangle that contains the name with its letters."""
+        return self.rect.adjusted(-1, -3, 1, 3)
 
 
 class LevelItem(ChartItem):
@@ -87,15 +109,23 @@ class LevelItem(ChartItem):
         super().__init__()
         self._labels = Labels(_LABEL_PX)
         self._shown: tuple[DrawnLevel, ...] = ()
+        self._edges = np.zeros((4, 0))  # left, top, right, bottom of these levels
         self._key: tuple[object, ...] = ()
+        self._names: tuple[LevelName, ...] = ()
+        self._names_key: tuple[object, ...] = ()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> QRectF | list[QRectF] | None:
         self.due_ns = new.now_ns if new.chart.levels.refresh() else None
-        before = self._shown
-        return None if before is self._drawn(new) or before == self._shown else self.pane(new)
+        before, names = self._shown, self._names
+        if before is self._drawn(new) and names is self._named(new):
+            return None
+        if old.viewport != new.viewport or old.as_of != new.as_of:
+            return self.pane(new)
+        parts = [drawn.region for drawn in ({*before} ^ {*self._shown}) | ({*names} ^ {*self._named(new)})]
+        return parts if len(parts) <= _MAX_PARTS else self.pane(new)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Hit targets of the levels under the mouse."""
@@ -109,42 +139,58 @@ class LevelItem(ChartItem):
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         drawn, theme = self._drawn(frame), frame.theme
-        lines: dict[tuple[bool, Colour, Qt.PenStyle], list[QLineF]] = {}
-        for level in drawn:
-            if not level.touches(exposed):
-                continue
-            colour = level_colour(level.kind, theme)
-            if level.bottom - level.top > 1:
-                rect = QRectF(level.left, level.top, level.right - level.left, level.bottom - level.top)
-                painter.fillRect(rect, qcolor(colour.faded(0.22 if level.living else 0.07)))
-                edges, look = (level.top + 0.5, level.bottom - 0.5), (colour.faded(0.8 if level.living else 0.2), Qt.PenStyle.SolidLine)
-            else:
-                style = Qt.PenStyle.DashLine if level.kind in _DASHED else Qt.PenStyle.SolidLine
-                edges, look = (level.top + 0.5,), (colour if level.living else colour.faded(0.3), style)
-            lines.setdefault((level.living, *look), []).extend(QLineF(level.left, y, level.right, y) for y in edges)
-        for (_, colour, style), of_look in sorted(lines.items(), key=lambda drawn: drawn[0][0]):  # active ones over ended ones
-            painter.setPen(QPen(qcolor(colour), 1, style))
-            painter.drawLines(of_look)
-        self._name(painter, frame, [level for level in drawn if level.living], exposed)
+        left, top, right, bottom = self._edges
+        across = (left <= exposed.right()) & (right >= exposed.left())
+        touching = np.flatnonzero(across & (top - 1 <= exposed.bottom()) & (bottom + 2 >= exposed.top()))
+        looks: dict[tuple[LevelKind, bool, bool], _Look] = {}
+        for place in touching.tolist():
+            level = drawn[place]
+            key = level.kind, level.living, level.bottom - level.top > 1
+            look = looks.get(key)
+            if look is None:
+                look = looks[key] = _look(*key, theme)
+            if look.fill is not None:
+                painter.fillRect(QRectF(level.left, level.top, level.right - level.left, level.bottom - level.top), look.fill)
+                look.lines.append(QLineF(level.left, level.bottom - 0.5, level.right, level.bottom - 0.5))
+            look.lines.append(QLineF(level.left, level.top + 0.5, level.right, level.top + 0.5))
+        for _, look in sorted(looks.items(), key=lambda pair: (pair[0][1], pair[0])):  # active ones over ended ones
+            painter.setPen(look.pen)
+            painter.drawLines(look.lines)
+        above, below = exposed.top() - _LABEL_PX, exposed.bottom() + _LABEL_PX
+        begin, end = exposed.left() - 3, exposed.right() + 3
+        ground = qcolor(theme.background.faded(0.75))
+        for name in self._named(frame):
+            if above < name.y < below and name.right >= begin and name.right - name.width <= end:
+                painter.fillRect(name.rect, ground)
+                self._labels.draw(painter, name.right, name.y, name.text, level_colour(name.kind, theme), 1.0)
 
-    def _name(self, painter: QPainter, frame: Frame, living: list[DrawnLevel], exposed: QRectF) -> None:
-        """Write the names of levels at the right edge or after the as-of moment; of names that would overlap, only the newest level's."""
+    def _named(self, frame: Frame) -> tuple[LevelName, ...]:
+        """The names of levels at the right edge or after the as-of moment; the same tuple object while none of them changes.
+
+        Of names that would overlap, only the newest level's.
+        """
+        drawn, edge = self._drawn(frame), frame.layout.price.right
+        key = drawn, edge, frame.known_x, frame.as_of is None
+        if len(key) == len(self._names_key) and key[0] is self._names_key[0] and key[1:] == self._names_key[1:]:
+            return self._names
+        self._names_key = key
         taken: dict[int, float] = {}  # by the height of a name
-        edge = frame.layout.price.right
-        for level in reversed(living):
+        names: list[LevelName] = []
+        for level in reversed(drawn):
+            if not level.living:
+                continue
             y = (level.top + level.bottom) / 2 if level.bottom - level.top > _NAME_SPACING_PX else level.top - _LABEL_PX / 2 - 1
             place = int(y // _NAME_SPACING_PX)
             if any(abs(y - taken[near]) < _NAME_SPACING_PX for near in (place - 1, place, place + 1) if near in taken):
                 continue
             taken[place] = y
-            if not exposed.top() - _LABEL_PX < y < exposed.bottom() + _LABEL_PX:
-                continue
             width = self._labels.width(level.text)
             right = edge - (self.names_at_px if edge - level.left > self.names_at_px + width else 4)
             if frame.as_of is not None and frame.known_x + self.names_at_px + width + 2 < edge:
                 right = frame.known_x + self.names_at_px + width
-            painter.fillRect(QRectF(right - width - 2, y - _LABEL_PX / 2, width + 4, _LABEL_PX), qcolor(frame.theme.background.faded(0.75)))
-            self._labels.draw(painter, right, y, level.text, level_colour(level.kind, frame.theme), 1.0)
+            names.append(LevelName(right, y, width, level.text, level.kind))
+        self._names = self._names if self._names == tuple(names) else tuple(names)
+        return self._names
 
     def _drawn(self, frame: Frame) -> tuple[DrawnLevel, ...]:
         """The levels in view as they are drawn; the same tuple object while none of them changes."""
@@ -152,7 +198,10 @@ class LevelItem(ChartItem):
         key = levels, levels.revision, frame.viewport, frame.dpr, frame.chart.series.n_bars, frame.as_of
         if key != self._key:
             found = self._find(frame)
-            self._shown, self._key = self._shown if found == self._shown else found, key
+            if found != self._shown:
+                self._shown = found
+                self._edges = np.array([(level.left, level.top, level.right, level.bottom) for level in found]).reshape(-1, 4).T
+            self._key = key
         return self._shown
 
     def _find(self, frame: Frame) -> tuple[DrawnLevel, ...]:
@@ -250,6 +299,22 @@ def _x(frame: Frame, number: np.ndarray) -> np.ndarray:
 def _y(frame: Frame, ticks: np.ndarray) -> np.ndarray:
     """Heights of prices, logical pixels; see `price_y`."""
     return (frame.pixels.price_y(ticks) - frame.pixels.top) / frame.dpr
+
+
+class _Look(NamedTuple):
+    """The lines of levels that look the same, their pen, and the fill of a zone; None for a line."""
+
+    pen: QPen
+    fill: QColor | None
+    lines: list[QLineF]
+
+
+def _look(kind: LevelKind, living: bool, zone: bool, theme: Theme) -> _Look:
+    colour = level_colour(kind, theme)
+    if zone:
+        return _Look(QPen(qcolor(colour.faded(0.8 if living else 0.2)), 1), qcolor(colour.faded(0.22 if living else 0.07)), [])
+    style = Qt.PenStyle.DashLine if kind in _DASHED else Qt.PenStyle.SolidLine
+    return _Look(QPen(qcolor(colour if living else colour.faded(0.3)), 1, style), None, [])
 
 
 def level_colour(kind: LevelKind, theme: Theme) -> Colour:

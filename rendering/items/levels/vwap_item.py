@@ -5,8 +5,9 @@ While the cells have digits the lines run under them, as all lines do.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -21,7 +22,7 @@ from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.vwap_hits import vwap_questions
 from rendering.items.as_of import pane_after_moment
 from rendering.items.bars.coverage_text import CoverageText
-from rendering.items.bars.curve import curve
+from rendering.items.bars.curve import bars_of_part, curves, draw_curves
 from rendering.items.chart_item import OVER_CELLS_Z, READING_REST_S, UNDER_CELLS_Z, ChartItem
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.bar_at import bar_at
@@ -30,8 +31,13 @@ from rendering.view.frame_coords import bars_around
 
 _BANDS = (1, 2)
 _ALL_BANDS = np.array([-2, -1, 0, 1, 2])
+_DRAWN_BANDS = (-2, 2, -1, 1, 0)
+"""The bands in drawing order: the line last, on top."""
+_NAMED_BANDS = (-2, 2, 0)
 _LABEL_PX = 12.0
 """Space that is drawn again left of the changed bars, for the end of a label."""
+_LINE_MARGIN_PX = 4.0
+"""Space around a line that is drawn again, for its width and its rounded heights."""
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), (1 << 62)
 
 
@@ -57,6 +63,20 @@ class _Line:
         first, end = bars_around(frame)
         series = frame.chart.series
         return (first if self.from_ns is None else max(first, series.index_of(series.times.number(self.from_ns)))), end
+
+
+class LineName(NamedTuple):
+    """The name at the end of a line: its left end, its middle and its width in logical pixels."""
+
+    x: float
+    y: float
+    width: float
+    text: str
+
+    @property
+    def region(self) -> QRectF:
+        """The rectangle that contains the name."""
+        return QRectF(self.x - 1, self.y - _LABEL_PX, self.width + 2, 2 * _LABEL_PX)
 
 
 class VwapItem(ChartItem):
@@ -86,6 +106,8 @@ class VwapItem(ChartItem):
         self._cached_for: tuple[object, ...] = ()
         self._cached: tuple[_Line, ...] = ()
         self._ends: tuple[object, ...] = ()
+        self._end_heights: list[np.ndarray] = []
+        self._end_names: tuple[LineName, ...] = ()
         self._coverage_text = CoverageText()
 
     def pane(self, frame: Frame) -> QRectF:
@@ -98,19 +120,39 @@ class VwapItem(ChartItem):
         division = frame.rules.hours.from_start(self.period)
         return f"VWAP {period_text(frame, self.period)} ± 1, 2 σ{self._coverage_text.of(frame, division)}"
 
-    def changed(self, old: Frame, new: Frame) -> QRectF | None:
+    def changed(self, old: Frame, new: Frame) -> QRectF | list[QRectF] | None:
         before, self._ends = self._ends, self._newest(new)
         if _look(old) != _look(new) or before[:1] != self._ends[:1]:
+            self._note_ends(new)
             return self.pane(new)
         series = new.chart.series
         if old.as_of != new.as_of:
+            self._note_ends(new)
             return pane_after_moment(old, new, self.pane(new))
         changed = series.changed_since(old.revision)
         if before == self._ends and changed >= series.n_bars - 1:
             return None  # the last bar's lines have not moved by a pixel
-        x = new.viewport.x(int(series.number[max(0, min(changed, series.n_bars - 1) - 1)])) - _LABEL_PX
         pane = self.pane(new)
-        return QRectF(max(0.0, x), 0, pane.right() - max(0.0, x), pane.height())
+        x = max(0.0, new.viewport.x(int(series.number[max(0, min(changed, series.n_bars - 1) - 1)])) - _LABEL_PX)
+        heights_before, names_before = self._note_ends(new)
+        if changed < series.n_bars - 1 or len(heights_before) != len(self._end_heights):
+            return QRectF(x, 0, pane.right() - x, pane.height())
+        return self._moved_ends(pane, x, heights_before, names_before)
+
+    def _note_ends(self, frame: Frame) -> tuple[list[np.ndarray], tuple[LineName, ...]]:
+        """Remember the ends of the lines as they are drawn in a frame; return those of the frame before."""
+        before = self._end_heights, self._end_names
+        self._end_heights = [line for _, _, lines in self._line_ends(frame) for line in lines]
+        self._end_names = frame.once(self._names)
+        return before
+
+    def _moved_ends(self, pane: QRectF, x: float, before: list[np.ndarray], names: tuple[LineName, ...]) -> list[QRectF]:
+        """The regions right of `x` between the last two bars, one for each line, and those of the names that moved."""
+        parts: list[QRectF] = []
+        for was, now in zip(before, self._end_heights, strict=True):
+            top, bottom = min(was.min(), now.min()) - _LINE_MARGIN_PX, max(was.max(), now.max()) + _LINE_MARGIN_PX
+            parts.append(QRectF(x, top, pane.right() - x, bottom - top) & pane)
+        return parts + [name.region & pane for name in {*names} ^ {*self._end_names}]
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Hit targets of the lines and bands under the mouse."""
@@ -127,24 +169,39 @@ class VwapItem(ChartItem):
         return found
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
+        part = bars_of_part(frame, exposed, dashed=True)
         for line in self._lines(frame):
-            first, end = line.bars(frame)
+            first, end = max(part[0], line.bars(frame)[0]), part[1]
             if end > first:
                 self._draw_line(painter, frame, exposed, line, first, end)
+        for name in frame.once(self._names):
+            if name.region.intersects(exposed):
+                self._labels.draw(painter, name.x, name.y, name.text, frame.theme.vwap)
 
     def _draw_line(self, painter: QPainter, frame: Frame, exposed: QRectF, line: _Line, first: int, end: int) -> None:
         theme = frame.theme
         price, deviation = line.figures.values(first, end)
         sessions = session_starts(frame.chart.series, first, end, line.division)
-        for band in (*(sign * band for band in reversed(_BANDS) for sign in (-1, 1)), 0):
-            y = heights(frame, price + band * deviation)
-            pen = QPen(qcolor(theme.vwap_band if band else theme.vwap), 1.0 if band else 1.8, Qt.PenStyle.DotLine if band else self.dash)
-            found = curve(frame, first, end, y, sessions)
-            found.draw(painter, pen, exposed)
-            if band in (0, -2, 2) and len(found.x):
+        *bands, middle = curves(frame, first, end, [heights(frame, price + band * deviation) for band in _DRAWN_BANDS], sessions)
+        draw_curves(painter, QPen(qcolor(theme.vwap_band), 1.0, Qt.PenStyle.DotLine), exposed, bands)
+        draw_curves(painter, QPen(qcolor(theme.vwap), 1.8, self.dash), exposed, (middle,))
+
+    def _names(self, frame: Frame) -> tuple[LineName, ...]:
+        """The names at the ends of the lines and of the outer bands."""
+        names: list[LineName] = []
+        for line in self._lines(frame):
+            first, end = line.bars(frame)
+            if end <= first:
+                continue
+            first = max(first, end - 2 - math.ceil(3 / (frame.viewport.bar_px * frame.dpr)))  # those of the last pixel
+            price, deviation = line.figures.values(first, end)
+            at_bands = [heights(frame, price + band * deviation) for band in _NAMED_BANDS]
+            for band, found in zip(_NAMED_BANDS, curves(frame, first, end, at_bands, np.zeros(end - first, np.int64)), strict=True):
                 text = f"{line.label}{f' {band:+d}σ' if band else ''}".replace("-", "−")
-                x = min(float(found.x[-1]) + 4, frame.layout.price.right - self._labels.width(text) - 2)
-                self._labels.draw(painter, x, float(found.y[-1]) + self.label_off_px, text, theme.vwap)
+                width = self._labels.width(text)
+                x = min(float(found.x[-1]) + 4, frame.layout.price.right - width - 2)
+                names.append(LineName(x, float(found.y[-1]) + self.label_off_px, width, text))
+        return tuple(names)
 
     def _lines(self, frame: Frame) -> tuple[_Line, ...]:
         sums = frame.chart.vwap_sums
@@ -162,15 +219,22 @@ class VwapItem(ChartItem):
 
     def _newest(self, frame: Frame) -> tuple[object, ...]:
         """The lines, and the heights of their right ends rounded to half device pixels, to detect a visible change."""
-        lines = self._lines(frame)
+        self._lines(frame)
         ends: list[object] = [self._cached_for]
-        for line in lines:
+        for _, end, lines in self._line_ends(frame):
+            ends.append((end, *(round(float(line[-1]) * 2 * frame.dpr) for line in lines)))
+        return tuple(ends)
+
+    def _line_ends(self, frame: Frame) -> list[tuple[int, int, np.ndarray]]:
+        """For each VWAP the last two bars of its line in view, `[first, end)`, and the heights there, one row per band."""
+        found: list[tuple[int, int, np.ndarray]] = []
+        for line in self._lines(frame):
             first, end = line.bars(frame)
             if end > first:
-                price, deviation = line.figures.values(end - 1, end)
-                at = heights(frame, price + _ALL_BANDS * deviation)
-                ends.append((end, *np.rint(at * 2 * frame.dpr).tolist()))
-        return tuple(ends)
+                first = max(first, end - 2)
+                price, deviation = line.figures.values(first, end)
+                found.append((first, end, heights(frame, price + _ALL_BANDS[:, None] * deviation)))
+        return found
 
 
 class WeekVwapItem(VwapItem):

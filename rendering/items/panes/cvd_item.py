@@ -23,6 +23,9 @@ from rendering.view.frame import Frame
 from rendering.view.frame_coords import hairline
 from rendering.view.layout import AXIS_TEXT_PX, Rect, Strip
 
+_TEXT_ROOM_PX = 110.0
+"""Space right of a divergence for its text."""
+
 
 class CvdItem(ChartItem):
     """The layer that draws CVD and its divergences in their own pane."""
@@ -80,9 +83,10 @@ class CvdItem(ChartItem):
             painter.fillRect(QRectF(pane.left, y, pane.width, hairline(frame)), qcolor(theme.grid_day))
         painter.save()
         painter.setClipRect(exposed & qrect(pane))
-        self._figures.line(frame, pane).draw(painter, QPen(qcolor(theme.cvd), 1.5), exposed)
-        for mark in self._figures.marks(frame, pane):
-            _draw_mark(painter, self._labels, frame, mark, mark.cvd, text=False)
+        self._figures.line(frame, pane, exposed).draw(painter, QPen(qcolor(theme.cvd), 1.5), exposed)
+        for mark in frame.once(self._marks):
+            if mark.touches(exposed, mark.cvd, 0.0):
+                _draw_mark(painter, self._labels, frame, mark, mark.cvd, text=False)
         painter.restore()
         if exposed.right() > frame.layout.plot_right:
             self._draw_axis(painter, frame, pane, (low, high))
@@ -92,8 +96,11 @@ class CvdItem(ChartItem):
         pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
         if not pane.holds(x, y):
             return []
-        found = _marks_at(frame, [(mark, mark.cvd) for mark in self._figures.marks(frame, pane)], x, y)
+        found = _marks_at(frame, [(mark, mark.cvd) for mark in frame.once(self._marks)], x, y)
         return [*found, *cvd_questions(frame, x, reset)]
+
+    def _marks(self, frame: Frame) -> tuple[DivergenceMark, ...]:
+        return self._figures.marks(frame, frame.layout.strip_of("cvd"))
 
     def _draw_axis(self, painter: QPainter, frame: Frame, pane: Rect, scale: tuple[int, int]) -> None:
         theme, x, right = frame.theme, frame.layout.plot_right, frame.layout.width
@@ -108,7 +115,7 @@ class CvdItem(ChartItem):
 
     def _state(self, frame: Frame) -> tuple[object, ...]:
         """All that the drawing of the pane depends on, except for the values of the last bars; to detect a change."""
-        marks = self._figures.marks(frame, frame.layout.strip_of("cvd"))
+        marks = frame.once(self._marks)
         viewport = frame.viewport
         return (
             viewport.first_bar,
@@ -140,16 +147,17 @@ class DivergenceItem(ChartItem):
         return qrect(frame.layout.price)
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        before, self._shown = self._shown, self._marks(new)
+        before, self._shown = self._shown, new.once(self._marks)
         return None if before == self._shown else self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        for mark in self._marks(frame):
-            _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
+        for mark in frame.once(self._marks):
+            if mark.touches(exposed, mark.price, _TEXT_ROOM_PX):
+                _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Hit targets of divergences under the mouse."""
-        return _marks_at(frame, [(mark, mark.price) for mark in self._marks(frame)], x, y) if frame.layout.price.holds(x, y) else []
+        return _marks_at(frame, [(mark, mark.price) for mark in frame.once(self._marks)], x, y) if frame.layout.price.holds(x, y) else []
 
     def _marks(self, frame: Frame) -> tuple[DivergenceMark, ...]:
         return tuple(mark._replace(cvd=(0.0, 0.0)) for mark in self._figures.marks(frame, frame.layout.strip_of("cvd")))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from PySide6.QtCore import QRectF
 
 from app.analytics.bar_groups import gap_free_runs, session_starts
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import Divergences, Swings, divergences
 from app.market.session import TimeDivision
-from rendering.items.bars.curve import Curve, curve
+from rendering.items.bars.curve import Curve, bars_of_part, curve
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_around, bars_in_view, price_y
 from rendering.view.layout import Rect
 
 _MARGIN_PX = 8.0
+_REACH_PX = 24.0
+"""Space around the line of a divergence for its width, its offset from the bars and the height of its text."""
 _LOOK_BACK = 400
 """Number of bars before the view that are searched for the first swing of a divergence that reaches into the view."""
 
@@ -32,6 +35,11 @@ class DivergenceMark(NamedTuple):
     cvd: tuple[float, float]
     side: int
     bars: tuple[int, int]
+
+    def touches(self, rect: QRectF, levels: tuple[float, float], room_px: float) -> bool:
+        """Whether the line between two heights, or the text in the room right of it, may lie in a rectangle."""
+        across = self.left - _REACH_PX <= rect.right() and self.right + _REACH_PX + room_px >= rect.left()
+        return across and min(levels) - _REACH_PX <= rect.bottom() and max(levels) + _REACH_PX >= rect.top()
 
 
 class CvdInView:
@@ -77,10 +85,12 @@ class CvdInView:
         cvd = self.values(frame)[0][first - start : end - start]
         return (int(cvd.min()), int(cvd.max())) if len(cvd) else (0, 0)
 
-    def line(self, frame: Frame, pane: Rect) -> Curve:
-        """The CVD line in a pane."""
-        first, end = bars_around(frame)
-        start = bars_with_lookback(frame)[0]
+    def line(self, frame: Frame, pane: Rect, exposed: QRectF | None = None) -> Curve:
+        """The CVD line in a pane; with `exposed` only the part needed there."""
+        (first, end), start = bars_around(frame), bars_with_lookback(frame)[0]
+        if exposed is not None:
+            begin, until = bars_of_part(frame, exposed)
+            first, end = max(first, begin), max(first, begin, min(end, until))
         cvd, runs = (values[first - start : end - start] for values in self.values(frame))
         return curve(frame, first, end, heights(cvd, self.scale(frame), pane), runs)
 

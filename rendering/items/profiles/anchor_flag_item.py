@@ -14,12 +14,12 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from rendering.items.chart_item import READING_REST_S, ChartItem
-from rendering.items.profiles.anchored_profile_item import anchored_profile_lines
-from rendering.items.profiles.placed_profile_views import ProfileView, period_views, profile_views, run_x, time_text
+from rendering.items.profiles.anchored_profile_item import drawn_profiles
+from rendering.items.profiles.placed_profile_views import NO_KEY, ProfileView, period_views, profile_views, run_x, time_text
 from rendering.style.colour import Colour
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.detail import Detail
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import line_y
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
@@ -62,14 +62,17 @@ class Flag(NamedTuple):
         return QRectF(self.left, self.top, self.width, _TAB_PX)
 
 
+@once_a_frame
 def flags_of(frame: Frame) -> list[Flag]:
     """All flags; those of the selected profile are last, so that they are on top and clicked first."""
     flags: list[Flag] = []
+    taken: dict[float, list[tuple[float, float]]] = {}  # by the top of the tabs: their left and right edges
     for view in profile_views(frame):
         for end in (False, True) if view.placed.end_ns is not None else (False,):
-            flag = _flag(frame, view, end, flags)
+            flag = _flag(frame, view, end, taken)
             if flag is not None:
                 flags.append(flag)
+                taken.setdefault(flag.top, []).append((flag.left, flag.left + flag.width))
     return flags
 
 
@@ -101,6 +104,8 @@ class AnchorFlagItem(ChartItem):
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
         before, self._shown = self._shown, (*flags_of(new), *_labels(new), *marks_of(new))
+        if before == self._shown:
+            return None
         different = set(before) ^ set(self._shown)
         regions = [thing.rect for thing in different if isinstance(thing, Flag | _Label | CompositeMark)]
         poles = {thing.pole_x for thing in different if isinstance(thing, Flag) and thing.pole_x is not None}
@@ -108,30 +113,40 @@ class AnchorFlagItem(ChartItem):
         return [*regions, *(QRectF(x - 2, 0, 4, height) for x in poles)] or None
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        theme = frame.theme
+        theme, pane = frame.theme, frame.layout.price
+        left, above, right, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1
         for label in _labels(frame):
-            painter.fillRect(label.rect, qcolor(theme.panel))
-            self._bold.draw(painter, label.rect.left() + 3, label.rect.center().y(), label.text, label.colour)
-        for mark in marks_of(frame):
-            painter.fillRect(mark.rect, qcolor(theme.text if mark.chosen else theme.tag))
+            if label.left <= right and label.left + label.width >= left and above - _LABEL_PX <= label.top <= below:
+                painter.fillRect(label.rect, qcolor(theme.panel))
+                self._bold.draw(painter, label.left + 3, label.top + _LABEL_PX / 2, label.text, label.colour)
+        for mark in marks_of(frame) if below >= pane.bottom - _MARK_PX else ():
+            if mark.left <= right and mark.left + mark.width >= left:
+                painter.fillRect(mark.rect, qcolor(theme.text if mark.chosen else theme.tag))
         for flag in flags_of(frame):
             ground = theme.text if flag.selected else theme.tag
-            if flag.pole_x is not None:
+            if flag.pole_x is not None and left <= flag.pole_x <= right:
                 painter.setPen(QPen(qcolor(ground), 1, Qt.PenStyle.SolidLine if flag.selected else Qt.PenStyle.DotLine))
                 painter.drawLine(QLineF(flag.pole_x + 0.5, 0, flag.pole_x + 0.5, flag.top))
-            painter.fillRect(flag.rect, qcolor(ground))
-            self._bold.draw(painter, flag.rect.center().x(), flag.rect.center().y(), flag.text, theme.ink_on(ground), 0.5)
+            if flag.left <= right and flag.left + flag.width >= left and above - _TAB_PX <= flag.top <= below:
+                painter.fillRect(flag.rect, qcolor(ground))
+                middle = flag.left + flag.width / 2, flag.top + _TAB_PX / 2
+                self._bold.draw(painter, *middle, flag.text, theme.ink_on(ground), 0.5)
 
 
 class _Label(NamedTuple):
     left: float
     top: float
+    width: float
     text: str
     colour: Colour
 
     @property
     def rect(self) -> QRectF:
-        return QRectF(self.left, self.top, _width(self.text) + 6, _LABEL_PX)
+        return QRectF(self.left, self.top, self.width, _LABEL_PX)
+
+    def touches(self, other: _Label) -> bool:
+        across = self.left < other.left + other.width and other.left < self.left + self.width
+        return across and abs(self.top - other.top) < _LABEL_PX
 
 
 class CompositeMark(NamedTuple):
@@ -148,6 +163,7 @@ class CompositeMark(NamedTuple):
         return QRectF(self.left, self.top, self.width, _MARK_PX)
 
 
+@once_a_frame
 def marks_of(frame: Frame) -> list[CompositeMark]:
     """Marks of composites and of profiles selected for the next composite; those of selected profiles are last, on top."""
     marks: list[CompositeMark] = []
@@ -164,6 +180,7 @@ def marks_of(frame: Frame) -> list[CompositeMark]:
     return marks
 
 
+@once_a_frame
 def _labels(frame: Frame) -> list[_Label]:
     """Labels of the profile lines: the line's name and price, and the profile's name if several profiles have lines in view.
 
@@ -171,36 +188,38 @@ def _labels(frame: Frame) -> list[_Label]:
     """
     labels: list[_Label] = []
     pane = frame.layout.price
-    drawn = [(view, lines) for view in reversed(profile_views(frame)) if (lines := anchored_profile_lines(frame, view))]
-    for view, lines in drawn:
-        begin, whose = view.visible_range(frame)[0], f"{view.placed.name} " if len(drawn) > 1 else ""
+    drawn = [one for one in reversed(drawn_profiles(frame)) if one.lines and one.view.placed.key != NO_KEY]
+    near: dict[int, list[_Label]] = {}  # by height: labels in the same or the next step may touch
+    for view, lines, begin, _ in drawn:
+        whose = f"{view.placed.name} " if len(drawn) > 1 else ""
         for line, end in reversed(lines):
             text = f"{whose}{line.name} {line.text}"
             width = _width(text) + 6
             places = (end + 3, begin - 3 - width, begin + 3) if end < pane.right else (end - width - 3,)
             top = line_y(frame, line.ticks) - _LABEL_PX / 2 + 0.5
+            step = math.floor(top / _LABEL_PX)
+            others = [other for at in (step - 1, step, step + 1) for other in near.get(at, ())]
             for left in places:
-                label = _Label(left, top, text, line.colour)
-                if 0 <= left <= pane.right - width and _is_free(frame, label.rect, labels):
+                label = _Label(left, top, width, text, line.colour)
+                if 0 <= left <= pane.right - width and not any(label.touches(other) for other in others) and _is_free(frame, label):
                     labels.append(label)
+                    near.setdefault(step, []).append(label)
                     break
     return labels
 
 
-def _is_free(frame: Frame, rect: QRectF, others: list[_Label]) -> bool:
-    """Whether a label at `rect` covers neither another label nor a cell's digits."""
-    if any(rect.intersects(other.rect) for other in others):
-        return False
+def _is_free(frame: Frame, label: _Label) -> bool:
+    """Whether a label covers no cell's digits."""
     if frame.detail is not Detail.DIGITS:
         return True
-    series, viewport = frame.chart.series, frame.viewport
+    rect, series, viewport = label.rect, frame.chart.series, frame.viewport
     first, end = series.index_of(math.floor(viewport.bar_at(rect.left()))), series.index_of(math.floor(viewport.bar_at(rect.right())) + 1)
     low, high = viewport.ticks_at(rect.bottom()), viewport.ticks_at(rect.top())
     step = series.grid.ticks_per_row
     return not ((series.low[first:end] - step < high) & (series.high[first:end] + step > low)).any()
 
 
-def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Flag | None:
+def _flag(frame: Frame, view: ProfileView, end: bool, taken: dict[float, list[tuple[float, float]]]) -> Flag | None:
     """A profile's start or end flag, moved up while it overlaps another flag; None if it is not shown."""
     pane, placed = frame.layout.price, view.placed
     at = view.end_x if end else view.start_x
@@ -215,10 +234,10 @@ def _flag(frame: Frame, view: ProfileView, end: bool, others: list[Flag]) -> Fla
         text = placed.name if in_view else f"‹ {placed.name} {time_text(frame, placed.start_ns)}" if at < 0 else f"{placed.name} ›"
         width = _width(text) + 2 * _PADDING_PX
         left = min(max(at, 0.0), pane.right - width)
-    flag = Flag(placed.key, end, left, pane.bottom - _MARK_PX - _TAB_PX, width, at if in_view else None, text, view.selected)
-    while any(flag.rect.intersects(other.rect) for other in others) and flag.top > _TAB_PX:
-        flag = flag._replace(top=flag.top - _TAB_PX)
-    return flag
+    top, right = pane.bottom - _MARK_PX - _TAB_PX, left + width
+    while top > _TAB_PX and any(begin < right and left < until for begin, until in taken.get(top, ())):
+        top -= _TAB_PX  # all tabs are equally high, so that those at other heights do not touch it
+    return Flag(placed.key, end, left, top, width, at if in_view else None, text, view.selected)
 
 
 def _width(text: str) -> float:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter
 
 from app.profiles.placed_profile import PlacedProfile
+from app.profiles.profile_settings import Placement
 from app.profiles.profile_values import ProfileValues
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.hit_tests.profile_hits import profile_questions
@@ -21,7 +22,7 @@ from rendering.items.profiles.profile_line import ProfileLine, profile_lines
 from rendering.items.profiles.profile_rows import draw_rows, profile_bars
 from rendering.paint.rect_batch import RectBatch
 from rendering.style.text import qrect
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import line_y
 
 _OPACITY = 0.62
@@ -80,9 +81,11 @@ class AnchoredProfileItem(ChartItem):
         return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._shown = self._shown, tuple(_Shown.of(new, view) for view in _all_views(new))
+        before, self._shown = self._shown, tuple(_Shown.of(new, drawn) for drawn in drawn_profiles(new))
         if old.viewport != new.viewport or old.detail != new.detail:
             return [self.pane(new)] if before or self._shown else None
+        if before == self._shown:
+            return None
         return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
@@ -90,32 +93,44 @@ class AnchoredProfileItem(ChartItem):
         if not frame.layout.price.holds(x, y):
             return []
         found: list[HitTarget] = []
-        for view in reversed(_all_views(frame)):
-            ends = [end for _, end in anchored_profile_lines(frame, view)]
-            if view.figures is not None and ends and view.visible_range(frame)[0] <= x <= max(ends):
+        for view, lines, left, _ in reversed(drawn_profiles(frame)):
+            if view.figures is not None and lines and left <= x <= max(end for _, end in lines):
                 periods = frame.chart.anchors.periods
                 name = view.placed.name or (f"{periods.text} profile" if periods is not None else "")
                 found += profile_questions(frame, name, view.figures, view.placed.inputs, y)
         return found
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        for view in _all_views(frame):
-            if view.figures is None:
+        begin, above, end, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1
+        for view, lines, left, right in drawn_profiles(frame):
+            if view.figures is None or left > end:
                 continue
-            left, right = view.visible_range(frame)
-            if right > left:
-                inputs = view.placed.inputs
-                bars = profile_bars(frame, view.figures, inputs.volume, view.width_px(frame))
+            inputs, width = view.placed.inputs, view.width_px(frame)
+            at_right = inputs.placement is Placement.RIGHT
+            if right > left and (right - width <= end and right >= begin if at_right else left + width >= begin):
+                bars = profile_bars(frame, view.figures, inputs.volume, width, (above, below))
                 draw_rows(painter, frame, self._rectangles, bars, inputs, (left, right), _OPACITY)
-            for line, end in anchored_profile_lines(frame, view):
+            for line, x in lines:
                 y = line_y(frame, line.ticks) + 0.5
-                painter.setPen(line.pen)
-                painter.drawLine(QLineF(left, y, end, y))
+                if x >= begin and above <= y <= below:
+                    painter.setPen(line.pen)
+                    painter.drawLine(QLineF(left, y, x, y))
 
 
-def _all_views(frame: Frame) -> tuple[ProfileView, ...]:
+class DrawnProfile(NamedTuple):
+    """A profile on the screen: its lines, each with the x position of its right end, and the edges of its visible part."""
+
+    view: ProfileView
+    lines: list[tuple[ProfileLine, float]]
+    left: float
+    right: float
+
+
+@once_a_frame
+def drawn_profiles(frame: Frame) -> tuple[DrawnProfile, ...]:
     """All profiles to draw; period profiles first, under the others."""
-    return (*period_views(frame), *profile_views(frame))
+    views = (*period_views(frame), *profile_views(frame))
+    return tuple(DrawnProfile(view, anchored_profile_lines(frame, view), *view.visible_range(frame)) for view in views)
 
 
 def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[ProfileLine, float]]:
@@ -142,8 +157,9 @@ class _Shown(NamedTuple):
     region: tuple[float, float, float, float]
 
     @classmethod
-    def of(cls, frame: Frame, view: ProfileView) -> _Shown:
-        left, right = view.visible_range(frame)
-        end = max([right, left + view.width_px(frame), *(end for _, end in anchored_profile_lines(frame, view))])
-        begin = min(left, right - view.width_px(frame))
+    def of(cls, frame: Frame, drawn: DrawnProfile) -> _Shown:
+        view, lines, left, right = drawn
+        width = view.width_px(frame)
+        end = max([right, left + width, *(end for _, end in lines)])
+        begin = min(left, right - width)
         return cls(view.placed, view.figures, (view.start_x, view.end_x), (begin - 1, 0.0, end - begin + 2, frame.layout.price.height))

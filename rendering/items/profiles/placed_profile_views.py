@@ -12,7 +12,7 @@ from app.profiles.placed_profile import PlacedProfile, TimeRange
 from app.profiles.profile_settings import ProfileSettings
 from app.profiles.profile_values import OpenBarRanges, ProfileValues
 from rendering.items.profiles.profile_source_text import is_incomplete, source_text, volume_text
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 
 MIN_WIDTH_PX = 90.0
 """Minimum length of the longest row of a placed profile, however few bars it has."""
@@ -67,6 +67,7 @@ class ProfileView(NamedTuple):
         return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
 
 
+@once_a_frame
 def period_views(frame: Frame) -> tuple[ProfileView, ...]:
     """The period profiles in view, oldest first; empty while they would be too narrow."""
     chart, periods = frame.chart, frame.chart.anchors.periods
@@ -121,6 +122,7 @@ def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
     return next(iter(periods.segments(series.times, bar, bar, frame.rules.hours)), None)
 
 
+@once_a_frame
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
     """All placed profiles; the selected one last, on top."""
     chart = frame.chart

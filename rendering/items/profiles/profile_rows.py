@@ -5,6 +5,7 @@ Rows take their edges from the same rounded pixels as the cells, so a row lines 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,10 @@ class ProfileBars(NamedTuple):
     in_value_area: np.ndarray
 
 
-def profile_bars(frame: Frame, figures: ProfileValues, shown: VolumeDisplay, full_px: float) -> ProfileBars:
-    """The visible rows of a profile, scaled to `full_px` for its longest row.
+def profile_bars(
+    frame: Frame, figures: ProfileValues, shown: VolumeDisplay, full_px: float, between: tuple[float, float] | None = None
+) -> ProfileBars:
+    """The visible rows of a profile, scaled to `full_px` for its longest row; with `between`, only those that touch these heights.
 
     The ends of parts are rounded, not their lengths: the length of a row does not depend on its split. Where rows are lower
     than a pixel, a pixel shows the longest of its rows.
@@ -43,6 +46,9 @@ def profile_bars(frame: Frame, figures: ProfileValues, shown: VolumeDisplay, ful
     rows = figures.rows
     profile, step = rows.profile, rows.ticks_per_row
     low, high = frame.viewport.visible_ticks()
+    if between is not None:  # a tick more on each side: edges are rounded
+        above, below = between
+        low, high = max(low, math.floor(frame.viewport.ticks_at(below)) - 1), min(high, math.ceil(frame.viewport.ticks_at(above)) + 1)
     first = min(max((low - rows.low_ticks) // step, 0), profile.n_rows)
     end = min(max((high - rows.low_ticks) // step + 1, first), profile.n_rows)
     edges = frame.pixels.price_y(rows.low_ticks + np.arange(first, end + 1) * float(step)) - frame.pixels.top
@@ -81,6 +87,8 @@ def draw_rows(
         if inputs.placement is Placement.RIGHT:
             start = right - (bars.sell[which] + bars.buy[which] + bars.other[which])
         for length, colour in lengths:  # selling left of buying, as in the cells
+            if not length.any():
+                continue
             rectangles.draw(painter, colour.faded(opacity), start, top, length, height)
             start = start + length
     painter.restore()

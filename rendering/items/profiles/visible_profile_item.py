@@ -85,7 +85,7 @@ class VisibleProfileItem(ChartItem):
         return f"visible range: {side.volume.value} · {rows} · VA {side.percent} % {side.method.value}"
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        return tuple(line_y(frame, line.ticks) for line in _tagged(frame, self.lines(frame)))
+        return tuple(line_y(frame, line.ticks) for line in frame.once(self._tagged))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
         """Hit targets of the profile's lines in the strip, and across the bars while they are shown there."""
@@ -97,11 +97,24 @@ class VisibleProfileItem(ChartItem):
         figures, strip, inputs = self.values(frame), frame.layout.profile, frame.chart.anchors.side
         if figures is None:
             return
-        if exposed.intersects(qrect(strip)):
-            bars = profile_bars(frame, figures, inputs.volume, strip.width * inputs.width_percent / 100)
+        left, above, right, below = exposed.left(), exposed.top() - TAG_HEIGHT_PX, exposed.right(), exposed.bottom() + TAG_HEIGHT_PX
+        if left <= strip.right:
+            bars = profile_bars(frame, figures, inputs.volume, strip.width * inputs.width_percent / 100, (exposed.top(), exposed.bottom()))
             draw_rows(painter, frame, self._rectangles, bars, inputs, (strip.left, strip.right))
-        self._draw_lines(painter, frame, self.lines(frame))
-        self._draw_share(painter, frame)
+            for line in reversed(self.lines(frame)):  # the POC last, over the others
+                y = line_y(frame, line.ticks)
+                if 0 <= y <= strip.height and above <= y <= below:
+                    painter.setPen(line.pen)
+                    painter.drawLine(QLineF(strip.left, y + 0.5, strip.right, y + 0.5))
+        for line in frame.once(self._tagged):
+            y = line_y(frame, line.ticks)
+            if above <= y <= below:
+                if left <= strip.right:
+                    self._draw_name(painter, frame, line, y)
+                if right >= strip.right:
+                    draw_price_tag(painter, self._bold, frame, y, line.text, line.colour)
+        if exposed.top() <= LEGEND_TOP + LINE_PX and left <= strip.right:
+            self._draw_share(painter, frame)
 
     def _count(self, frame: Frame) -> None:
         self._counted |= self.visible.update(frame.chart.series, *bars_in_view(frame))
@@ -115,25 +128,23 @@ class VisibleProfileItem(ChartItem):
 
     def lines(self, frame: Frame) -> tuple[ProfileLine, ...]:
         """The lines of POC, VAH and VAL of the bars in view."""
+        return frame.once(self._lines_of)
+
+    def _lines_of(self, frame: Frame) -> tuple[ProfileLine, ...]:
         figures = self.values(frame)
         return () if figures is None else profile_lines(frame, figures, frame.chart.anchors.side.colours)
 
-    def _draw_lines(self, painter: QPainter, frame: Frame, lines: tuple[ProfileLine, ...]) -> None:
-        for line in reversed(lines):  # the POC last, over the others
-            self._draw_line(painter, frame, line)
-        for line in _tagged(frame, lines):
-            self._draw_name(painter, frame, line)
-            draw_price_tag(painter, self._bold, frame, line_y(frame, line.ticks), line.text, line.colour)
+    def _tagged(self, frame: Frame) -> list[ProfileLine]:
+        """The lines in view that get a tag, POC first; a line whose tag would cover another one gets none."""
+        shown: list[ProfileLine] = []
+        for line in self.lines(frame):
+            y = line_y(frame, line.ticks)
+            if 0 <= y <= frame.layout.price.height and all(abs(y - line_y(frame, other.ticks)) >= TAG_HEIGHT_PX for other in shown):
+                shown.append(line)
+        return shown
 
-    def _draw_line(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
-        y, strip = line_y(frame, line.ticks), frame.layout.profile
-        if not 0 <= y <= strip.height:
-            return
-        painter.setPen(line.pen)
-        painter.drawLine(QLineF(strip.left, y + 0.5, strip.right, y + 0.5))
-
-    def _draw_name(self, painter: QPainter, frame: Frame, line: ProfileLine) -> None:
-        y, strip = line_y(frame, line.ticks), frame.layout.profile
+    def _draw_name(self, painter: QPainter, frame: Frame, line: ProfileLine, y: float) -> None:
+        strip = frame.layout.profile
         width = self._bold.width(line.name) + 6
         at_the_end = frame.chart.anchors.side.placement is Placement.LEFT  # away from the start of the rows
         rect = QRectF(strip.right - width - 3 if at_the_end else strip.left + 3, y - 7, width, 14)
@@ -151,16 +162,6 @@ class VisibleProfileItem(ChartItem):
         rect = QRectF(strip.right - width, LEGEND_TOP, width, LINE_PX)
         painter.fillRect(rect, qcolor(frame.theme.panel._replace(alpha=255)))
         self._bold.draw(painter, rect.left() + _SHARE_PADDING_PX, rect.center().y(), text, frame.theme.hole_text)
-
-
-def _tagged(frame: Frame, lines: tuple[ProfileLine, ...]) -> list[ProfileLine]:
-    """The lines in view that get a tag, POC first; a line whose tag would cover another one gets none."""
-    shown: list[ProfileLine] = []
-    for line in lines:
-        y = line_y(frame, line.ticks)
-        if 0 <= y <= frame.layout.price.height and all(abs(y - line_y(frame, other.ticks)) >= TAG_HEIGHT_PX for other in shown):
-            shown.append(line)
-    return shown
 
 
 def _look(frame: Frame) -> tuple[object, ...]:

@@ -46,8 +46,9 @@ class VisibleProfileLinesItem(ChartItem):
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         for line in reversed(self._lines(frame)):  # the POC last, over the others
             y = line_y(frame, line.ticks) + 0.5
-            painter.setPen(line.pen)
-            painter.drawLine(QLineF(0, y, frame.known_x, y))
+            if exposed.top() - 1 <= y <= exposed.bottom() + 1:
+                painter.setPen(line.pen)
+                painter.drawLine(QLineF(0, y, frame.known_x, y))
 
     def _lines(self, frame: Frame) -> tuple[ProfileLine, ...]:
         profile = self._profile()

@@ -82,8 +82,10 @@ def test_trade_repaints_line_ends_only_when_they_move(scene):
     scene.refresh()
     assert item.changed(before, scene.frame) is None
     scene.chart.apply(trade(59, 600_400, lots=900_000))
-    region = item.changed(before, scene.frame)
-    assert region is not None and region.left() > scene.viewport.x(FIRST_MINUTE + 57)
+    regions = item.changed(before, scene.frame)
+    assert isinstance(regions, list) and len(regions) == 5 + 2 * 3  # lines, and three names where they were and are
+    assert all(region.left() > scene.viewport.x(FIRST_MINUTE + 57) for region in regions[:5])
+    assert all(region.height() <= 24 for region in regions[5:])
 
 
 def test_line_and_bands_are_drawn_in_their_colours(scene):

@@ -361,3 +361,49 @@ def test_profile_uses_its_own_colours_when_set(chart: StillChart, qapp) -> None:
     frame = frame_of(chart)
     lines = {line.name: line.colour for line, _ in anchored_profile_lines(frame, profile_views(frame)[0])}
     assert lines == {"POC": THEME.poc, "VAH": Colour(0xCC, 0x79, 0xA7), "VAL": Colour(0xCC, 0x79, 0xA7)}
+
+
+def test_flags_of_many_profiles_never_overlap_and_stack_from_below(chart: StillChart) -> None:
+    rng = np.random.default_rng(5)
+    for first in rng.integers(0, 24, 60).tolist():
+        if first % 3:
+            chart.anchors.add(minute(first))
+        else:
+            chart.anchors.add(minute(first), minute(first + 1 + first % 5))
+    frame = frame_of(chart, bar_px=20)
+    flags, lowest = flags_of(frame), frame.layout.price.bottom - 21
+    assert len(flags) > 60
+    for number, flag in enumerate(flags):
+        under = flag._replace(top=flag.top + 18)
+        earlier = flags[:number]
+        assert not any(flag.rect.intersects(other.rect) for other in earlier)
+        assert flag.top == lowest or any(under.rect.intersects(other.rect) for other in earlier)
+
+
+def test_labels_of_many_profiles_do_not_overlap(chart: StillChart) -> None:
+    for first in range(24):
+        chart.anchors.add(minute(first), minute(first + 3))
+    labels = _labels(frame_of(chart, bar_px=20))
+    assert len(labels) == 20
+    assert not any(one.rect.intersects(other.rect) for number, one in enumerate(labels) for other in labels[:number])
+
+
+def test_a_frame_computes_the_values_of_a_profile_once(qapp, chart: StillChart, monkeypatch: pytest.MonkeyPatch) -> None:
+    for first in range(6):
+        chart.anchors.add(minute(first), minute(first + 3))
+    scene, asked = ChartScene(chart, THEME, 1200, 700), 0
+    of_bars = chart.profiles.of_bars
+
+    def counted(*arguments: object) -> object:
+        nonlocal asked
+        asked += 1
+        return of_bars(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(chart.profiles, "of_bars", counted)
+    scene.refresh(1)
+    scene.render_image()
+    asked = 0
+    chart.apply(trade(29, 600_000))
+    scene.refresh(10**9)
+    flag_at(scene.frame, 3.0, 3.0)
+    assert asked == 6
