@@ -132,20 +132,16 @@ class FootprintSeries:
         """Number of trades in all bars."""
         return int(self.trades.sum())
 
-    @property
-    def delta(self) -> Int64Array:
-        """Delta of each bar, lots."""
-        return self.buy - self.sell
-
-    @property
-    def cell_end(self) -> Int64Array:
-        """For each bar, the index after its last cell in the flat cell arrays."""
-        return self.cell_start + self.n_rows
+    def cells_of(self, first_bar: int, end_bar: int) -> slice:
+        """Indices of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays."""
+        if first_bar >= end_bar:
+            return slice(0, 0)
+        last = end_bar - 1
+        return slice(int(self.cell_start[first_bar]), int(self.cell_start[last] + self.n_rows[last]))
 
     def bar_cells(self, bar: int) -> tuple[int, Int64Array, Int64Array, Int64Array]:
         """First row of one bar, and the buy, sell and unknown volume of each row from its low to its high."""
-        start = int(self.cell_start[bar])
-        run = slice(start, start + int(self.n_rows[bar]))
+        run = self.cells_of(bar, bar + 1)
         return int(self.first_row[bar]), self.cell_buy[run], self.cell_sell[run], self.cell_unknown[run]
 
     def volume_offsets(self, bars: slice) -> list[int]:

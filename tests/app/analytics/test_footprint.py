@@ -53,8 +53,7 @@ def test_bars_have_the_values_of_their_trades() -> None:
         "cell_sell": [0, 0, 0, 0, 0, 0, 9, 0, 0, 3, 0],
         "cell_unknown": [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     }
-    assert series.delta.tolist() == [-4, 1, 1]
-    assert series.cell_end.tolist() == [7, 10, 11]
+    assert [series.cells_of(*bars) for bars in ((0, 1), (1, 3), (2, 2))] == [slice(0, 7), slice(7, 11), slice(0, 0)]
     assert (series.n_bars, series.n_trades) == (3, 6)
 
 
