@@ -18,6 +18,8 @@ from app.market.trade import BUY, SELL, TradeBatch
 from tests.builders import random_trades, split, trade_batches, trades_of
 from tests.oracles.counted_bars import slow_counted_bars
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 COUNTED = [kind for kind in BarKind if kind is not BarKind.TIME]
 COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max", "price_volume_low"),

@@ -10,6 +10,8 @@ from app.market.trade import BUY, SELL, UNKNOWN, TradeBatch, concatenate
 from tests.builders import SECOND_NS, START_NS, random_trades, series_of, split, trade_batches, trades_of
 from tests.oracles.footprints import slow_bars
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 BAR_COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
     *("price_volume_low", "price_volume_high", "price_square_low", "price_square_middle", "price_square_high"),
