@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPen
+import shiboken6
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
 from rendering.view.frame import Frame
+
+_VoidPtr: Any = shiboken6.VoidPtr  # whose types lack its buffer
 
 
 class Curve(NamedTuple):
@@ -28,12 +31,12 @@ class Curve(NamedTuple):
             return
         first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
         end = int(np.searchsorted(self.x, exposed.right(), side="right")) + 2
-        x, y, joined = self.x[first:end], self.y[first:end], self.joined[first:end].astype(np.int32)
+        x, y, joined = self.x[first:end], self.y[first:end], self.joined[first:end]
         if len(x) < 2:
             return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.strokePath(pg.arrayToQPath(x, y, connect=np.append(joined[1:], 0).astype(np.int32)), pen)
+        painter.strokePath(_path(x, y, joined), pen)
         painter.restore()
 
 
@@ -66,3 +69,15 @@ def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
     starts = np.flatnonzero(np.diff(pixel[order], prepend=pixel[order[0]] - 1))
     ends = np.append(starts[1:], len(order)) - 1
     return np.unique(np.concatenate((order[starts], order[ends])))
+
+
+def _path(x: np.ndarray, y: np.ndarray, joined: np.ndarray) -> QPainterPath:
+    """A path through the points, broken before each that is not joined."""
+    path = QPainterPath()
+    starts = np.flatnonzero(~joined[1:]) + 1
+    for first, end in pairwise((0, *starts.tolist(), len(x))):
+        points = QPolygonF([QPointF()] * (end - first))
+        memory = _VoidPtr(points.data(), 16 * (end - first), True)  # two doubles a point
+        np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = np.column_stack((x[first:end], y[first:end]))
+        path.addPolygon(points)
+    return path
