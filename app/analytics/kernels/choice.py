@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +53,8 @@ def kernels_for(n_trades: int, added: int) -> Kernels:
 def fastest() -> Choice:
     """The faster kernels on this machine; the first call loads numba, if it is installed, and measures both."""
     try:
+        from importlib.metadata import version  # here, because it takes long to load
+
         from app.analytics.kernels import numba_kernels
     except (ImportError, RuntimeError, OSError) as error:  # not installed, for another numpy, or without a folder for its cache
         return Choice(NUMPY, f"numpy ({'no extra `fast`' if _is_missing(error) else error})")
