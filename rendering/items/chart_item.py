@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsObject, QGraphicsScene, QStyleOptionGraphicsItem, QWidget
 
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.dirty_regions import dirty_rects, mark_dirty
@@ -52,6 +52,10 @@ class ChartItem(QGraphicsObject):
     A layer with a `name` is an overlay: it can be shown and hidden. Menu, key list and `snapshot --show` derive from these
     attributes. Layers that belong together have the same name; then the first of them in the table has the other attributes.
     """
+
+    if TYPE_CHECKING:  # None until it is added to one, which Qt's own types leave out
+
+        def scene(self) -> QGraphicsScene | None: ...  # type: ignore[override]
 
     name: str = ""
     """Name of an overlay on the command line and in the settings, e.g. `"vwap-week"`; empty for a layer that is always shown."""
