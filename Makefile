@@ -5,6 +5,8 @@
 PYTHON ?=
 # seconds after which the window of `make demo` closes by itself; empty: when you close it
 SECONDS ?=
+# a commit that `make bench` compares this checkout with, both by turns; empty: the last one that was measured
+BASE ?=
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -52,11 +54,16 @@ test-pythons:
 	if [ -n "$$failed" ]; then echo "failed: Python$$failed" >&2; exit 1; fi
 
 bench: $(VENV)/ready-to-test system
+ifneq ($(BASE),)
+	$(BIN)/python -m tests.benchmarks.by_turns $(BASE)
+else
 	@mkdir -p build
 	QT_QPA_PLATFORM=offscreen $(BENCH) -m "not gl" --benchmark-json build/benchmarks.json
 	@sh setup-system.sh xvfb
 	LIBGL_ALWAYS_SOFTWARE=1 QT_QPA_PLATFORM=xcb xvfb-run --auto-servernum --server-args="-screen 0 1920x1080x24" \
 		$(BENCH) -m gl --benchmark-json build/benchmarks-gl.json
+	$(BIN)/python -m tests.benchmarks.history build/benchmarks.json build/benchmarks-gl.json
+endif
 
 # everything that can go wrong, for as long as it takes: some thirty minutes, then which promises hold in build/RELIABILITY.md
 soak: $(VENV)/ready-to-test system

@@ -27,7 +27,7 @@ FOLDERS = ("app", "feeds", "rendering", "resources", "widgets")
 FRONT = {
     "__init__.py": '"""Tapeprint, a desktop order-flow workstation."""\n\nfrom app import __version__ as __version__\n',
     "__main__.py": (
-        '"""`python -m tapeprint` is `tapeprint`."""\n\nfrom app.entry.cli import main\n\nif __name__ == "__main__":\n    main()\n'
+        '"""`python -m tapeprint` is `tapeprint`."""\n\nfrom app.__main__ import main\n\nif __name__ == "__main__":\n    main()\n'
     ),
     "py.typed": "",
 }

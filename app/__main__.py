@@ -1,5 +1,19 @@
 """Start Tapeprint: `python -m app` is the same as `tapeprint`."""
 
-from app.entry.cli import main
+import sys
 
-main()
+from app import __version__
+
+
+def main() -> None:
+    """Run the command line; the version is printed without loading anything else."""
+    if sys.argv[1:] == ["--version"]:
+        print(__version__)  # noqa: T201
+        return
+    from app.entry.cli import main as run_command_line
+
+    run_command_line()
+
+
+if __name__ == "__main__":
+    main()

@@ -51,7 +51,8 @@ def unfinished(*, high: bool) -> Event:
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
-        cell = int(series.cell_end[bar]) - 1 if high else int(series.cell_start[bar])
+        cells = series.cells_of(bar, bar + 1)
+        cell = cells.stop - 1 if high else cells.start
         if not (series.cell_buy[cell] > 0 and series.cell_sell[cell] > 0):
             return None
         price = step_text(int(series.high[bar] if high else series.low[bar]), chart.spec.instrument.tick_size)

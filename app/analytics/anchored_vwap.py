@@ -1,14 +1,14 @@
 """VWAP and its standard deviation after each bar, from any start bar; a live trade recomputes only the last bar.
 
-Running sums of price times volume, and of its square times volume, are stored from the first bar on as unbounded integers; the
-difference of two gives the exact sums between them. Nothing is rounded before the last quotient, so no order of updates lets it drift.
+Running sums of price times volume, and of its square times volume, are stored as unbounded integers; the difference of two gives the
+exact sums between them. Nothing is rounded before the last quotient, so no order of updates lets it drift.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,12 @@ from app.analytics.footprint import FootprintSeries
 from app.analytics.vwap import root_quotient
 from app.market.arrays import Float64Array, Int64Array
 from app.market.session import TimeDivision
+
+BLOCK = 1024
+"""Number of bars that are summed together."""
+_BLOCKS = 64  # 12 MB: a month of 1-minute bars
+Sums: TypeAlias = tuple[int, int, int]
+"""Volume, and its sums with the distance from a base and with the square of that distance."""
 
 
 class VwapLine(NamedTuple):
@@ -33,7 +39,8 @@ class VwapLine(NamedTuple):
 class VwapSums:
     """Running sums over the bars of a series, for exact VWAP between any two bars.
 
-    Equal to a plain sum over all trades.
+    Equal to a plain sum over all trades. Bars are summed in blocks, and only the blocks that are asked for: the VWAP of a day beside
+    years of bars sums that day. Of each block its total is stored, and the sums before each bar of the blocks used last.
 
     Parameters
     ----------
@@ -47,40 +54,106 @@ class VwapSums:
         """Number of bars summed so far: a count of work for the tests."""
         self._revision = 0
         self._base = 0  # the first open: prices are stored as distances from it, which are small numbers
-        self._volume, self._offset, self._square = [0], [0], [0]  # one entry more than bars: the sums before each bar
+        self._within: dict[int, _Block] = {}  # by number of block, that used last at the end
+        self._before: dict[int, Sums] = {}  # consecutive blocks: the sums of all bars before each, from an arbitrary start on
 
     def between(self, start: int, end: int) -> tuple[float, float]:
         """VWAP and standard deviation of the bars `[start, end)`, in ticks; needs at least one bar."""
-        volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
+        volume, offset, square = self._sums(start, end)
         return (self._base * volume + offset) / volume, root_quotient(volume * square - offset**2, volume)
 
     def variance(self, start: int, end: int) -> Fraction:
         """The exact volume-weighted variance of the prices in the bars `[start, end)`, in square ticks."""
-        volume, offset, square = (sums[end] - sums[start] for sums in (self._volume, self._offset, self._square))
+        volume, offset, square = self._sums(start, end)
         return Fraction(volume * square - offset**2, volume**2)
 
     def follow(self) -> None:
-        """Update the sums for bars that are new or have changed."""
+        """Drop the sums of bars that have changed."""
         series = self.series
         if self._revision == series.revision:
             return
-        changed = min(series.changed_since(self._revision), len(self._volume) - 1)
-        if not changed:
-            self._base = int(series.open[0]) if series.n_bars else 0
-        bars = slice(changed, series.n_bars)
+        changed = series.changed_since(self._revision)
+        self._revision = series.revision
+        base = int(series.open[0]) if series.n_bars else 0
+        if base != self._base:
+            self._base, changed = base, 0
+        number, within = divmod(changed, BLOCK)
+        for block in [block for block in self._within if block > number]:
+            del self._within[block]
+        if number in self._within:
+            self._within[number].truncate(within)
+        before = self._before
+        if number not in before and before and next(iter(before)) > number:
+            before.clear()
+        while (number := number + 1) in before:
+            del before[number]
+
+    def _sums(self, start: int, end: int) -> Sums:
+        """Sums of volume, of volume times distance from the base, and of volume times its square, of the bars `[start, end)`."""
+        first, last = self._at(start), self._at(end)
+        return last[0] - first[0], last[1] - first[1], last[2] - first[2]
+
+    def _at(self, bar: int) -> Sums:
+        number, within = divmod(bar, BLOCK)
+        before, inside = self._before_block(number), self._block(number, within).sums(within)
+        return before[0] + inside[0], before[1] + inside[1], before[2] + inside[2]
+
+    def _before_block(self, number: int) -> Sums:
+        stored = self._before
+        if not stored:
+            stored[number] = 0, 0, 0
+        if number not in stored:  # the blocks between are summed, and their sums stored
+            first, last = min(stored), max(stored)
+            for block in range(last, number):
+                near, total = stored[block], self._block(block, BLOCK).sums(BLOCK)
+                stored[block + 1] = near[0] + total[0], near[1] + total[1], near[2] + total[2]
+            for block in range(first - 1, number - 1, -1):
+                near, total = stored[block + 1], self._block(block, BLOCK).sums(BLOCK)
+                stored[block] = near[0] - total[0], near[1] - total[1], near[2] - total[2]
+        return stored[number]
+
+    def _block(self, number: int, until: int) -> _Block:
+        """The block of a number, with the sums of its first `until` bars."""
+        block = self._within.pop(number, None) or _Block()
+        self._within[number] = block
+        if len(self._within) > _BLOCKS:
+            del self._within[next(iter(self._within))]
+        if until > len(block):
+            bars = slice(number * BLOCK + len(block), number * BLOCK + until)
+            self.bars_summed += until - len(block)
+            block.extend(self.series, bars, self._base)
+        return block
+
+
+class _Block:
+    """Running sums within consecutive bars, one more than bars: the sums before each bar."""
+
+    def __init__(self) -> None:
+        self._volume, self._offset, self._square = [0], [0], [0]
+
+    def __len__(self) -> int:
+        return len(self._volume) - 1
+
+    def sums(self, bars: int) -> Sums:
+        """The sums of the first bars."""
+        return self._volume[bars], self._offset[bars], self._square[bars]
+
+    def truncate(self, bars: int) -> None:
+        """Keep the first bars only."""
+        for sums in (self._volume, self._offset, self._square):
+            del sums[bars + 1 :]
+
+    def extend(self, series: FootprintSeries, bars: slice, base: int) -> None:
+        """Add the bars that follow."""
         opens, volumes, offsets = series.open[bars].tolist(), series.volume[bars].tolist(), series.volume_offsets(bars)
-        away = [price - self._base for price in opens]
+        away = [price - base for price in opens]
         moved = [offset + far * volume for offset, far, volume in zip(offsets, away, volumes, strict=True)]
         squares = [
             square + far * (2 * offset + far * volume)
             for square, far, offset, volume in zip(series.volume_squares(bars), away, offsets, volumes, strict=True)
         ]
         for sums, values in ((self._volume, volumes), (self._offset, moved), (self._square, squares)):
-            before = sums[changed]
-            del sums[changed:]
-            sums.extend(accumulate(values, initial=before))
-        self.bars_summed += len(volumes)
-        self._revision = series.revision
+            sums.extend(accumulate(values, initial=sums.pop()))
 
 
 class SessionVwap:

@@ -91,19 +91,19 @@ class BarValues:
         self._make_room()
         series = self.series
         for run in self._stale("imbalances_at", first, end):
-            cells = slice(int(series.cell_start[run.start]), int(series.cell_end[run.stop - 1]))
+            cells = series.cells_of(run.start, run.stop)
             found = imbalances(series, run.start, run.stop, self.rule)
             self._cells.writable("buy")[cells], self._cells.writable("sell")[cells] = found
             self._bars.writable("imbalances_at")[run] = series.revision
             self.imbalances_computed += run.stop - run.start
-        start, stop = (int(series.cell_start[first]), int(series.cell_end[end - 1])) if first < end else (0, 0)
-        return Imbalances(self._cells["buy"][start:stop], self._cells["sell"][start:stop])
+        cells = series.cells_of(first, end)
+        return Imbalances(self._cells["buy"][cells], self._cells["sell"][cells])
 
     def _refresh_areas(self, first: int, end: int) -> None:
         self._make_room()
         series = self.series
         for run in self._stale("areas_at", first, end):
-            cells = slice(int(series.cell_start[run.start]), int(series.cell_end[run.stop - 1]))
+            cells = series.cells_of(run.start, run.stop)
             volume = series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells]
             found = value_areas(volume, series.n_rows[run], self.percent, self.method)
             for name, rows in zip(("poc", "low", "high"), found, strict=True):

@@ -66,18 +66,18 @@ class Swings:
 
         With `known_end`, those known when the bar before that index was the last.
         """
-        return self._known(0, self.series.high, known_end)
+        return self._known(0, known_end)
 
     def lows(self, known_end: int | None = None) -> Int64Array:
         """Indices of the bars that are swing lows, ascending, int64; for `known_end` see `highs`."""
-        return self._known(1, -self.series.low, known_end)
+        return self._known(1, known_end)
 
-    def _known(self, index: int, values: Int64Array, known_end: int | None) -> Int64Array:
+    def _known(self, index: int, known_end: int | None) -> Int64Array:
         self._follow()
         if known_end is None or known_end > self._closed:
             return self._found[index]
         closed = max(known_end - 1, 0)
-        return self._again(self._found[index], values[:closed], closed)
+        return self._again(index, closed, closed)
 
     def _follow(self) -> None:
         series = self.series
@@ -88,18 +88,18 @@ class Swings:
         self._revision = series.revision
         if changed == closed == self._closed:
             return
-        for index, values in enumerate((series.high, -series.low[:closed])):
-            self._found[index] = self._again(self._found[index], values[:closed], changed)
+        self._found = [self._again(index, closed, changed) for index in (0, 1)]
         self._closed = closed
 
-    def _again(self, found: Int64Array, values: Int64Array, changed: int) -> Int64Array:
-        """Recompute the swings that depend on values from the index `changed` on; earlier ones are reused."""
-        edge = min(max(changed - self.reach - 1, 0), max(len(values) - 1, 0))
-        while edge > 0 and values[edge] == values[edge - 1]:
+    def _again(self, index: int, closed: int, changed: int) -> Int64Array:
+        """Recompute the swings of the bars `[0, closed)` that depend on the bars from `changed` on; earlier ones are reused."""
+        prices, sign, found = (self.series.high, self.series.low)[index], (1, -1)[index], self._found[index]
+        edge = min(max(changed - self.reach - 1, 0), max(closed - 1, 0))
+        while edge > 0 and prices[edge] == prices[edge - 1]:
             edge -= 1  # a plateau is compared as one
         begin = max(0, edge - self.reach)
-        self.bars_judged += len(values) - begin
-        return np.concatenate((found[found < edge], begin + swings(values[begin:], self.reach)))
+        self.bars_judged += closed - begin
+        return np.concatenate((found[: np.searchsorted(found, edge)], begin + swings(sign * prices[begin:closed], self.reach)))
 
 
 def divergences(

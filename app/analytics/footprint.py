@@ -17,12 +17,14 @@ import numpy as np
 from app.analytics.bar_boundaries import OpenBar, bar_starts
 from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
+from app.analytics.kernels.choice import kernels_for
+from app.analytics.kernels.numpy_kernels import OFFSET_WORDS, SQUARE_WORDS
 from app.errors import GridTooFineError
 from app.market.arrays import Int8Array, Int64Array
 from app.market.bar_rule import BarRule
 from app.market.price_grid import PriceGrid
 from app.market.trade import TradeBatch
-from app.market.wide_sums import RUN, wide_integer, wide_integers, wide_sums, wide_words
+from app.market.wide_sums import RUN, wide_integer, wide_integers, wide_words
 
 _BAR_COLUMNS = (
     *("number", "open", "high", "low", "close", "trades", "volume", "buy", "sell", "delta_min", "delta_max"),
@@ -32,10 +34,7 @@ _BAR_COLUMNS = (
 _COUNTED_COLUMNS = ("first_ns", "last_ns")
 _CELL_COLUMNS = ("cell_buy", "cell_sell", "cell_unknown")
 
-_OFFSET_WORDS = ("price_volume_low", "price_volume_high")
-_SQUARE_WORDS = ("price_square_low", "price_square_middle", "price_square_high")
-
-_CHUNK = RUN  # trades added at once, so that temporary arrays stay in the cache: twice as fast as 1 << 16
+_CHUNK = RUN  # trades added at once: fewer cost more calls a trade, more do not fit into the cache
 _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row size is a mistake
 
 
@@ -112,6 +111,7 @@ class FootprintSeries:
         self.grid = grid
         self._size = 0 if rule.is_time else rule.threshold(lot_size)
         self.revision = 0
+        self._added = 0
         self.bars_folded = 0
         """Number of times a bar has been written: a count of work for the tests."""
         names = _BAR_COLUMNS if rule.is_time else (*_BAR_COLUMNS, *_COUNTED_COLUMNS)
@@ -132,29 +132,25 @@ class FootprintSeries:
         """Number of trades in all bars."""
         return int(self.trades.sum())
 
-    @property
-    def delta(self) -> Int64Array:
-        """Delta of each bar, lots."""
-        return self.buy - self.sell
-
-    @property
-    def cell_end(self) -> Int64Array:
-        """For each bar, the index after its last cell in the flat cell arrays."""
-        return self.cell_start + self.n_rows
+    def cells_of(self, first_bar: int, end_bar: int) -> slice:
+        """Indices of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays."""
+        if first_bar >= end_bar:
+            return slice(0, 0)
+        last = end_bar - 1
+        return slice(int(self.cell_start[first_bar]), int(self.cell_start[last] + self.n_rows[last]))
 
     def bar_cells(self, bar: int) -> tuple[int, Int64Array, Int64Array, Int64Array]:
         """First row of one bar, and the buy, sell and unknown volume of each row from its low to its high."""
-        start = int(self.cell_start[bar])
-        run = slice(start, start + int(self.n_rows[bar]))
+        run = self.cells_of(bar, bar + 1)
         return int(self.first_row[bar]), self.cell_buy[run], self.cell_sell[run], self.cell_unknown[run]
 
     def volume_offsets(self, bars: slice) -> list[int]:
         """The sum of (price - open) * quantity of each bar, by index."""
-        return wide_integers([self._bars[name][bars] for name in _OFFSET_WORDS])
+        return wide_integers([self._bars[name][bars] for name in OFFSET_WORDS])
 
     def volume_squares(self, bars: slice) -> list[int]:
         """The sum of (price - open)**2 * quantity of each bar, by index."""
-        return wide_integers([self._bars[name][bars] for name in _SQUARE_WORDS])
+        return wide_integers([self._bars[name][bars] for name in SQUARE_WORDS])
 
     def index_of(self, number: int) -> int:
         """Index of the first bar numbered `number` or later; `n_bars` if there is none."""
@@ -242,16 +238,18 @@ class FootprintSeries:
     def _fold(self, trades: TradeBatch, which: slice) -> int:
         price, quantity, side = trades.price_ticks[which], trades.quantity_lots[which], trades.side[which]
         time_ns = trades.time_ns[which]
-        period, reached = self.rule.periods(time_ns), self.period_reached()
+        kernels = kernels_for(len(price), self._added)
+        period, starts = kernels.period_starts(time_ns, self.rule.period_ns)
+        reached = self.period_reached()
         if reached is not None and period[0] < reached:
             raise ValueError(f"a trade of period {period[0]} cannot join bars that already reach {reached}")
         same_period = reached is not None and period[0] == reached
         if self.rule.is_time:
-            starts, joins = np.concatenate(([0], np.flatnonzero(np.diff(period)) + 1)), same_period
+            joins = same_period
         else:
             starts, joins = self._cut(price, quantity, side, period, same_period)
         counts = np.diff(np.append(starts, len(price)))
-        bars = _fold_bars(price, quantity, side, starts)
+        bars = kernels.fold_bars(price, quantity, side, starts)
         bars["trades"] = counts
         if self.rule.is_time:
             bars["number"] = period[starts]
@@ -266,8 +264,12 @@ class FootprintSeries:
         cell_start = int(self.cell_start[-1]) if joins else len(self._cells)
         self._make_room(first, len(starts), cell_start, first_row, n_rows)
         self._write_bars(first, bars, joins)
-        self._write_cells(cell_start, first_row, n_rows, counts, price, quantity, side)
+        run = slice(cell_start, cell_start + int(n_rows.sum()))
+        sell, unknown, buy = (self._cells.writable(name)[run] for name in ("cell_sell", "cell_unknown", "cell_buy"))
+        offset = np.cumsum(n_rows) - n_rows - first_row
+        kernels.add_cells((sell, unknown, buy), offset, counts, price, quantity, side, self.grid.ticks_per_row)
         self.bars_folded += len(starts)
+        self._added += len(price)
         return first
 
     def _cut(
@@ -340,59 +342,10 @@ class FootprintSeries:
             joined[name] = old[name] + int(bars[name][0])
         # the new trades were measured from their own first price
         moved, volume = int(bars["open"][0]) - old["open"], int(bars["volume"][0])
-        old_offset, old_square = (wide_integer([old[name] for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS))
-        offset, square = (wide_integer([int(bars[name][0]) for name in names]) for names in (_OFFSET_WORDS, _SQUARE_WORDS))
-        joined |= zip(_OFFSET_WORDS, wide_words(old_offset + offset + moved * volume, 2), strict=True)
+        old_offset, old_square = (wide_integer([old[name] for name in names]) for names in (OFFSET_WORDS, SQUARE_WORDS))
+        offset, square = (wide_integer([int(bars[name][0]) for name in names]) for names in (OFFSET_WORDS, SQUARE_WORDS))
+        joined |= zip(OFFSET_WORDS, wide_words(old_offset + offset + moved * volume, 2), strict=True)
         square += old_square + moved * (2 * offset + moved * volume)
-        joined |= zip(_SQUARE_WORDS, wide_words(square, 3), strict=True)
+        joined |= zip(SQUARE_WORDS, wide_words(square, 3), strict=True)
         for name, value in joined.items():
             self._bars.writable(name)[first] = value
-
-    def _write_cells(
-        self,
-        cell_start: int,
-        first_row: Int64Array,
-        n_rows: Int64Array,
-        counts: Int64Array,
-        price: Int64Array,
-        quantity: Int64Array,
-        side: Int8Array,
-    ) -> None:
-        """Add each trade's quantity to its cell: one pass for all three columns."""
-        n_cells = int(n_rows.sum())
-        offset = np.cumsum(n_rows) - n_rows - first_row
-        cell = self.grid.rows(price)
-        cell += np.repeat(offset, counts) if len(counts) > 1 else offset[0]
-        cell += (side.astype(np.int64) + 1) * n_cells  # three consecutive planes: sell, unknown, buy
-        planes = np.zeros(3 * n_cells, np.int64)
-        np.add.at(planes, cell, quantity)
-        run = slice(cell_start, cell_start + n_cells)
-        for plane, name in enumerate(("cell_sell", "cell_unknown", "cell_buy")):
-            self._cells.writable(name)[run] += planes[plane * n_cells : (plane + 1) * n_cells]
-
-
-def _fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: Int64Array) -> dict[str, Int64Array]:
-    """The column values of the bars whose first trades have the indices `starts`, all int64."""
-    counts = np.diff(np.append(starts, len(price)))
-    opens = price[starts]
-    signed = quantity * side
-    running = np.cumsum(signed)
-    before = running[starts] - signed[starts]
-    nought = np.zeros(len(starts), np.int64)
-    distance = price - (np.repeat(opens, counts) if len(starts) > 1 else opens[0])
-    offset, square = wide_sums(distance, quantity, starts)
-    buy = np.add.reduceat(np.maximum(signed, 0), starts)
-    net = running[starts + counts - 1] - before
-    return {
-        "open": opens,
-        "high": np.maximum.reduceat(price, starts),
-        "low": np.minimum.reduceat(price, starts),
-        "close": price[starts + counts - 1],
-        "volume": np.add.reduceat(quantity, starts),
-        "buy": buy,
-        "sell": buy - net,
-        "delta_min": np.minimum(nought, np.minimum.reduceat(running, starts) - before),
-        "delta_max": np.maximum(nought, np.maximum.reduceat(running, starts) - before),
-        **dict(zip(_OFFSET_WORDS, offset, strict=True)),
-        **dict(zip(_SQUARE_WORDS, square, strict=True)),
-    }

@@ -80,10 +80,10 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
         nothing = np.zeros(0, bool)
         return Imbalances(nothing, nothing)
     bars = slice(first_bar, end_bar)
-    start, end = int(series.cell_start[first_bar]), int(series.cell_end[end_bar - 1])
-    buy, sell = series.cell_buy[start:end], series.cell_sell[start:end]
-    lowest = series.cell_start[bars] - start
-    found = Imbalances(np.zeros(end - start, bool), np.zeros(end - start, bool))
+    cells = series.cells_of(first_bar, end_bar)
+    buy, sell = series.cell_buy[cells], series.cell_sell[cells]
+    lowest = series.cell_start[bars] - cells.start
+    found = Imbalances(np.zeros(len(buy), bool), np.zeros(len(buy), bool))
     found.buy[1:] = _outweighs(buy[1:], sell[:-1], rule)
     found.sell[:-1] = _outweighs(sell[:-1], buy[1:], rule)
     found.buy[lowest] = False

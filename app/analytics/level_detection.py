@@ -80,7 +80,8 @@ def levels_of_bars(
     closes through it (below a buy zone, above a sell zone).
     """
     bars = slice(first, end)
-    lowest, highest = series.cell_start[bars], series.cell_end[bars] - 1
+    lowest = series.cell_start[bars]
+    highest = lowest + series.n_rows[bars] - 1
     found: list[tuple[int, DetectedLevel]] = []
     for kind, cell in ((LevelKind.UNFINISHED_LOW, lowest), (LevelKind.UNFINISHED_HIGH, highest)):
         for bar in (first + np.flatnonzero((series.cell_buy[cell] > 0) & (series.cell_sell[cell] > 0))).tolist():

@@ -2,7 +2,7 @@
 
 Sums of price times volume exceed 64 bits within a busy month, and those of squares within a minute, so
 numpy adds them up in words (`app.market.wide_sums`), which become one Python integer per bar or per
-16,384 trades, never one per trade.
+65,536 trades, never one per trade.
 """
 
 from __future__ import annotations

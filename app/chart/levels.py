@@ -184,9 +184,8 @@ class LevelTracker:
 
         The bar with index `bar` is the first one after the period.
         """
-        begin_ns = self._series.times.of_bars(0, bar)
-        start_ns = span_at(self._divisions[period], int(begin_ns[-1])).start_ns
-        return start_ns, int(np.searchsorted(begin_ns, start_ns)), bar
+        start_ns = span_at(self._divisions[period], self._series.start_ns(bar - 1)).start_ns
+        return start_ns, first_bar_at(self._series, start_ns), bar
 
     # -- closed bars -----------------------------------------------------------------------------
 

@@ -18,10 +18,6 @@ from cyclopts import App, CycloptsError, Parameter
 
 from app import __version__
 from app.analytics.value_area import ValueAreaMethod
-from app.entry.commands import period_cli as period_commands
-from app.entry.commands import snapshot_cli as snapshot_command
-from app.entry.commands import store_cli as store_commands
-from app.entry.commands import why_cli as why_command
 from app.entry.commands.options import (
     Bar,
     Begin,
@@ -56,8 +52,21 @@ app = App(
     version_flags=["--version"],
 )
 
-for _command, _name in (*snapshot_command.COMMANDS, *store_commands.COMMANDS, *period_commands.COMMANDS, *why_command.COMMANDS):
-    app.command(_command, name=_name)
+_COMMANDS = {
+    "snapshot": ("snapshot_cli:snapshot", "Save a chart as PNG; no display needed."),
+    "import": ("store_cli:import_", "Import trades files into the store; safe to repeat."),
+    "export": ("store_cli:export", "Export stored trades to a file."),
+    "backfill": ("store_cli:backfill", "Download missing trades of a time range; resumes where it stopped."),
+    "verify": ("store_cli:verify", "Verify the store: exit code 0 if complete, 1 with a list of gaps and damaged files."),
+    "collect": ("store_cli:collect", "Record markets without a window until Ctrl+C; the window can share the store."),
+    "candles": ("period_cli:candles", "Print the value area of the previous day, week or month from candles."),
+    "tpo": ("period_cli:tpo", "Print the TPO profile of each session in a trades file or a stored market."),
+    "why": ("why_cli:why", "Explain a value: its rule, the arithmetic and the trades behind it."),
+}
+"""Commands in files of their own, which are loaded only for the command that runs: its function, and its docstring's first line."""
+
+for _name, (_place, _help) in _COMMANDS.items():
+    app.command(f"{__package__}.commands.{_place}", name=_name, help=_help)
 
 
 @app.default

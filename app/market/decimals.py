@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from app.errors import BadInputError, OffGridError
 from app.market.arrays import BoolArray, Int64Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, what: str = "value") -> Int64Array:
@@ -41,6 +42,9 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
     OffGridError
         For the first text that is not a decimal, or not a whole number of steps.
     """
+    import pyarrow as pa  # in the functions that need it: it takes long to load
+    import pyarrow.compute as pc
+
     array: Any = texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else pa.array(texts, pa.string())
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
@@ -68,6 +72,9 @@ def step_text(steps: int, step: Decimal) -> str:
 
 def step_texts(steps: Int64Array, step: Decimal) -> pa.Array:
     """Convert numbers of steps, int64 [shape=(n,)], to decimal texts, as an Arrow array."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     scale, mantissa = _scale_and_mantissa(step)
     largest = max(abs(int(steps.min(initial=0))), int(steps.max(initial=0)))
     if largest * mantissa >= 2**63 or scale > _INT64_DIGITS:
@@ -146,6 +153,8 @@ def _odd_texts(array: pa.Array) -> BoolArray:
     letters = array.buffers()[2]
     text = letters.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes() if letters else b""
     if b"e" in text or b"E" in text:
+        import pyarrow.compute as pc
+
         found = pc.call_function("match_substring", [array], options=pc.MatchSubstringOptions("e", ignore_case=True))
         odd |= found.fill_null(False).to_numpy(zero_copy_only=False)
     return odd
@@ -153,6 +162,9 @@ def _odd_texts(array: pa.Array) -> BoolArray:
 
 def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
     """Convert plain decimal texts to steps with Arrow; None if one is unreadable, too large or not a multiple of the step."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     scale, step_mantissa = _scale_and_mantissa(step)
     if array.null_count or step_mantissa >= 2**63:
         return None

@@ -16,14 +16,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
 from app.errors import BadInputError, OffGridError
 from app.market.arrays import Int64Array
 from app.market.decimals import decimal_places, step_text, to_steps
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TICK_MIDDLE = 0.5
 """Height of a line above the lower edge of its tick, in ticks."""

@@ -18,12 +18,12 @@ import numpy as np
 from app.market.arrays import Int64Array
 
 WORD_BITS = 63
-RUN = 1 << 14
+RUN = 1 << 16
 """The largest number of trades that is summed at once."""
 _WORD = (1 << WORD_BITS) - 1
 _LIMB_BITS = 21  # a third of a word
 _LIMB = (1 << _LIMB_BITS) - 1
-# A product of two limbs is below 2**42, a sum of RUN of them below 2**56, and at most four such sums with a carry meet: below 2**59.
+# A product of two limbs is below 2**42, a sum of RUN of them below 2**58, and at most four such sums with a carry meet: below 2**61.
 _OFFSET_WORDS, _SQUARE_WORDS = 2, 3
 
 
@@ -47,7 +47,7 @@ def wide_sums(distance: Int64Array, quantity: Int64Array, starts: Int64Array) ->
         Index of the first trade of each run; ascending, from 0. A run has at most `RUN` trades.
     """
     furthest = max(int(distance.max()), -int(distance.min()))
-    heaviest = min(len(distance), RUN) * int(quantity.max())
+    heaviest = int(np.add.reduceat(quantity, starts).max())
     if furthest**2 * heaviest <= _WORD:  # hence no partial sum is larger either
         offset = distance * quantity
         square = np.add.reduceat(distance * offset, starts)

@@ -15,9 +15,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 import msgspec
 import platformdirs
-import tomlkit
 from msgspec import Meta
-from tomlkit.exceptions import TOMLKitError
 
 from app.errors import BadInputError, SettingsError
 from app.market.bar_rule import BarRule, parse_bar_rule
@@ -243,6 +241,9 @@ def save_rules(before: CalculationSettings, after: CalculationSettings, path: Pa
 
 
 def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> None:
+    import tomlkit  # here, because it takes long to load
+    from tomlkit.exceptions import TOMLKitError
+
     place = path or settings_path()
     try:
         before = place.read_text(encoding="utf-8") if place.exists() else ""

@@ -6,20 +6,29 @@ Both the pages and the metadata have one.
 from __future__ import annotations
 
 import zlib
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from app.errors import StoreError
 from app.storage.atomic import atomic_file
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 ROW_GROUP = 1 << 17  # the least that reading a few hours of a busy day has to decode
 META_KEY = b"tapeprint"
 """Key of our metadata in a file's schema."""
-BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError)
-"""Exceptions that reading a damaged file may raise."""
+
+
+@cache
+def broken() -> tuple[type[Exception], ...]:
+    """Exceptions that reading a damaged file may raise."""
+    import pyarrow as pa  # in the functions that need it: it takes long to load
+
+    return pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
@@ -30,6 +39,8 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     StoreError
         If the file cannot be written.
     """
+    import pyarrow.parquet as pq
+
     plain = [name for name in table.column_names if name != "side"]
     with atomic_file(path) as file:
         pq.write_table(

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from app.errors import BadInputError, StoreError
 from app.market.arrays import Int64Array
@@ -26,11 +24,14 @@ from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
-from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, add_checksum, damage_error, verify_checksum, write_parquet
+from app.storage.checked_parquet import META_KEY, ROW_GROUP, add_checksum, broken, damage_error, verify_checksum, write_parquet
 from app.storage.tape_ranges import TapeRange
 
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
 _COLUMNS = ("time_ns", "price_ticks", "quantity_lots", "side", "trade_id")
-_TYPES = (pa.int64(), pa.int64(), pa.int64(), pa.int8(), pa.int64())
+_TYPES = ("int64", "int64", "int64", "int8", "int64")
 _FORMAT = 1
 _FARTHEST = 1 << 62  # keys and times beyond it would overflow when they are compared or added
 
@@ -82,6 +83,8 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
     StoreError
         If the file cannot be written.
     """
+    import pyarrow as pa  # in the functions that need it: it takes long to load
+
     meta = DayMeta(
         instrument=instrument.id,
         tick_size=str(instrument.tick_size),
@@ -92,7 +95,8 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
         stretches=list(stretches),
         groups=[(int(part.min()), int(part.max())) for part in _in_groups(trades.time_ns)],
     )
-    schema = pa.schema(list(zip(_COLUMNS, _TYPES, strict=True)), {META_KEY: add_checksum(msgspec.json.encode(meta))})
+    types = [pa.int8() if name == "int8" else pa.int64() for name in _TYPES]
+    schema = pa.schema(list(zip(_COLUMNS, types, strict=True)), {META_KEY: add_checksum(msgspec.json.encode(meta))})
     table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
     write_parquet(path, table)
 
@@ -105,10 +109,12 @@ def read_meta(path: Path) -> DayMeta:
     StoreError
         If it is not a day file, or is damaged.
     """
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path) as file:
             return _meta_of(file)
-    except BROKEN as error:
+    except broken() as error:
         raise damage_error(path, error) from None
 
 
@@ -141,6 +147,8 @@ def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
     StoreError
         If the file is damaged or not a day file.
     """
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             meta = _meta_of(file)
@@ -148,11 +156,11 @@ def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
                 raise ValueError(f"{file.num_row_groups} row groups, metadata lists {len(meta.groups)}")
             groups = list(range(file.num_row_groups)) if span is None else _groups_in(meta, span)
             table = file.read_row_groups(groups, columns=list(_COLUMNS))
-            if table.column_names != list(_COLUMNS) or table.schema.types != list(_TYPES):
+            if table.column_names != list(_COLUMNS) or [str(kind) for kind in table.schema.types] != list(_TYPES):
                 raise ValueError(f"unexpected columns {', '.join(map(str, table.schema))[:100]}")
             columns = [column.to_numpy() for column in table.columns]
             trades = TradeBatch.of(*columns)
-    except BROKEN as error:
+    except broken() as error:
         raise damage_error(path, error) from None
     if span is None and DayTotals.of(trades) != meta.sums:
         raise StoreError(f"{path}: damaged: trades do not match the recorded totals")

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from app.market.arrays import Int64Array
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import BUY, SELL, TradeBatch
-from app.storage.checked_parquet import BROKEN, META_KEY, add_checksum, damage_error, verify_checksum, write_parquet
+from app.storage.checked_parquet import META_KEY, add_checksum, broken, damage_error, verify_checksum, write_parquet
 from app.storage.day_file import DayTotals
 
 if TYPE_CHECKING:
@@ -82,6 +80,8 @@ def write_minute_cells(tape: Tape, day: int, trades: TradeBatch, tick_size: Deci
     StoreError
         If the file cannot be written.
     """
+    import pyarrow as pa  # in the functions that need it: it takes long to load
+
     name = tape.instrument.id
     ticks = tape.catalogue.minute_cell_ticks(name)
     if not ticks:
@@ -102,6 +102,8 @@ def read_minute_cells(path: Path) -> tuple[MinuteCells, MinuteCellsMeta]:
     StoreError
         If there is no such file, or it is damaged.
     """
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             meta = msgspec.json.decode(verify_checksum((file.schema_arrow.metadata or {})[META_KEY]), type=MinuteCellsMeta)
@@ -109,5 +111,5 @@ def read_minute_cells(path: Path) -> tuple[MinuteCells, MinuteCellsMeta]:
             return MinuteCells(
                 meta.ticks_per_row, *(table.column(name).to_numpy() for name in ("minute", "row", "buy", "sell", "unknown"))
             ), meta
-    except BROKEN as error:
+    except broken() as error:
         raise damage_error(path, error) from None

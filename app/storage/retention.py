@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.storage.day_file import day_of
-from app.storage.tape import Tape
-from app.storage.tape_writer import TapeWriter
+from app.market.bar_rule import DAY_NS
+
+if TYPE_CHECKING:  # the settings name these limits, and need no store
+    from app.storage.tape import Tape
+    from app.storage.tape_writer import TapeWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def delete_expired_days(writer: TapeWriter, store_folder: Path, keep: Retention,
 
 def expired_days(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
     """The days of a market to delete because they are too old or the store is too large, oldest first."""
-    today = day_of(now_ns)
+    today = now_ns // DAY_NS
     days = [day for day in tape.days() if day < today]
     gone = [day for day in days if keep.days and day < today - keep.days]
     if keep.store_bytes:

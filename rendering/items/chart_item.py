@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import pyqtgraph as pg
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsObject, QGraphicsScene, QStyleOptionGraphicsItem, QWidget
 
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.dirty_regions import dirty_rects, mark_dirty
@@ -44,7 +43,7 @@ class LayerPicture(Protocol):
         ...
 
 
-class ChartItem(pg.GraphicsObject):
+class ChartItem(QGraphicsObject):
     """A layer of the chart that redraws only where something changed.
 
     A subclass defines its area (`pane`), the regions that changed from one frame to the next (`changed`), and draws (`draw`);
@@ -53,6 +52,10 @@ class ChartItem(pg.GraphicsObject):
     A layer with a `name` is an overlay: it can be shown and hidden. Menu, key list and `snapshot --show` derive from these
     attributes. Layers that belong together have the same name; then the first of them in the table has the other attributes.
     """
+
+    if TYPE_CHECKING:  # None until it is added to one, which Qt's own types leave out
+
+        def scene(self) -> QGraphicsScene | None: ...  # type: ignore[override]
 
     name: str = ""
     """Name of an overlay on the command line and in the settings, e.g. `"vwap-week"`; empty for a layer that is always shown."""

@@ -99,10 +99,9 @@ def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_
 def _heaviest(series: FootprintSeries, first: int, end: int) -> np.ndarray:
     if end <= first:
         return np.zeros(0, np.int64)
-    start = int(series.cell_start[first])
-    cells = slice(start, int(series.cell_end[end - 1]))
+    cells = series.cells_of(first, end)
     volume = series.cell_buy[cells] + series.cell_sell[cells] + series.cell_unknown[cells]
-    return np.maximum.reduceat(volume, series.cell_start[first:end] - start)
+    return np.maximum.reduceat(volume, series.cell_start[first:end] - cells.start)
 
 
 def cell_geometry(chart: Chart, first: int, end: int, low_row: int, high_row: int, *, imbalances: bool = True) -> CellGeometry:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
-from pyqtgraph.Qt.internals import PrimitiveArray
+import shiboken6
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
@@ -18,11 +19,32 @@ _FEW = 160
 """Up to this many rectangles of several colours, single calls are faster than grouping by colour."""
 
 
+class _Rects:
+    """Rows of four doubles that Qt reads as rectangles."""
+
+    def __init__(self) -> None:
+        self._resize(64)
+
+    def rows(self, count: int) -> np.ndarray:
+        """Left, top, width and height of `count` rectangles, to be filled in; float64 [shape=(count, 4)]."""
+        if count > len(self._rows):
+            self._resize(2 * count)
+        return self._rows[:count]
+
+    def first(self) -> QRectF:
+        """The first rectangle; the others follow it in memory."""
+        return self._first
+
+    def _resize(self, capacity: int) -> None:
+        self._rows = np.empty((capacity, 4))
+        self._first = cast(QRectF, shiboken6.wrapInstance(self._rows.ctypes.data, QRectF))
+
+
 class RectBatch:
     """Draws many rectangles from arrays at a time, with a reusable buffer."""
 
     def __init__(self) -> None:
-        self._primitives = PrimitiveArray(QRectF, 4)
+        self._rects = _Rects()
 
     def draw_coloured(
         self,
@@ -55,10 +77,9 @@ class RectBatch:
             for rect in zip(*(column[seen].tolist() for column in (left, top, width, height)), strict=True):
                 painter.fillRect(QRectF(*rect), brush)
             return
-        self._primitives.resize(count)
-        rects = self._primitives.ndarray()
+        rects = self._rects.rows(count)
         for column, values in enumerate((left, top, width, height)):
             rects[:, column] = values[seen]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(qcolor(colour))
-        painter.drawRects(*self._primitives.drawargs())
+        painter.drawRects(self._rects.first(), count)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
@@ -90,7 +89,12 @@ class ChartView(QGraphicsView):
 
     def use_gl(self, on: bool) -> None:
         """Switch between OpenGL and raster drawing; everything is painted again."""
-        self.setViewport(GraphicsViewGLWidget() if on else QWidget())
+        if on:
+            from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget  # loads all of pyqtgraph
+
+            self.setViewport(GraphicsViewGLWidget())
+        else:
+            self.setViewport(QWidget())
         # an OpenGL viewport is always repainted completely, a raster one only where it changed
         mode = QGraphicsView.ViewportUpdateMode
         self.setViewportUpdateMode(mode.FullViewportUpdate if on else mode.MinimalViewportUpdate)

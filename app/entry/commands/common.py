@@ -8,20 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-
-import pyarrow as pa
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING
 
 from app.errors import BadInputError
 from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.printable import printable
-from app.storage.disk import DiskStore, stored_instrument
-from feeds.archives.row_error import RowError, quoted
-from feeds.archives.time_parsing import times_ns
-from feeds.archives.trade_file import TradeFile, read_trade_file
+
+if TYPE_CHECKING:
+    from feeds.archives.trade_file import TradeFile
 
 _ALL = Span(-(1 << 62), 1 << 62)
 
@@ -56,6 +52,8 @@ def read(path: Path, reading: Reading) -> TradeFile:
         return _read_stored(str(path), reading.store_folder, reading)
     if reading.tick_size is None:
         raise BadInputError(f"{path}: a trades file requires --tick-size")
+    from feeds.archives.trade_file import read_trade_file  # here, because it takes long to load
+
     with progress_counter(path.name, reading.quiet) as on_rows:
         found = read_trade_file(path, reading.tick_size, reading.lot_size, on_rows)
     for note in found.notes:
@@ -64,6 +62,9 @@ def read(path: Path, reading: Reading) -> TradeFile:
 
 
 def _read_stored(instrument_id: str, folder: Path, reading: Reading) -> TradeFile:
+    from app.storage.disk import DiskStore, stored_instrument
+    from feeds.archives.trade_file import TradeFile
+
     store = DiskStore(folder, write=False)
     try:
         instrument = stored_instrument(store, instrument_id)
@@ -89,6 +90,11 @@ def parse_time(text: str) -> int:
     BadInputError
         If it is not a time.
     """
+    import pyarrow as pa
+
+    from feeds.archives.row_error import RowError, quoted
+    from feeds.archives.time_parsing import times_ns
+
     try:
         return int(times_ns(pa.array([text], pa.string()))[0])
     except RowError as error:
@@ -115,6 +121,9 @@ def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Ca
     if quiet or not sys.stderr.isatty():
         yield lambda _count: None
         return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}", markup=False), TextColumn(f"{{task.completed:,}} {unit}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
@@ -130,6 +139,9 @@ def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
     if quiet or not sys.stderr.isatty():
         yield lambda _what, _share, _far: None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[far]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0, far="")

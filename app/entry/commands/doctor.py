@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.analytics.kernels.choice import fastest
 from app.entry.display import require_display
 from app.entry.graphics_probe import ask_graphics
 from app.errors import NoDisplayError, TapeprintError
@@ -57,6 +58,7 @@ def examine(settings_file: Path | None = None, online: bool = False) -> Iterator
     found = {name: _version(name) for name in _PACKAGES}
     for name, number in found.items():
         yield DoctorFinding(name, number or "not installed", bool(number), "" if number else f"pip install {name}")
+    yield DoctorFinding("cells", fastest().reason, advice="" if _version("numba") else "pip install 'tapeprint[fast]' for long histories")
     yield qt_pair(found["PySide6-Essentials"], sys.version_info[:2])
     settings = Settings()
     place = settings_file or settings_path()

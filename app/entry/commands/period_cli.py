@@ -73,7 +73,3 @@ def tpo(
     letters = parse_bar_rule(bracket)
     print_tpo(file, reading, TpoRequest(ticks_per_row, letters, timezone, hours, ValueAreaMethod(method), percent, json))
     return 0
-
-
-COMMANDS = ((candles, "candles"), (tpo, "tpo"))
-"""Each command with its name on the command line."""

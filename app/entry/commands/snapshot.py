@@ -25,7 +25,6 @@ from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
-from app.storage.shared_store import SharedStore
 from app.storage.tape_ranges import TapeRanges, id_ranges
 from app.storage.trade_store import TradeStore
 from widgets.window.feed_state_style import FEED_STATE_STYLES
@@ -153,6 +152,8 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
 
 def _stored_chart(request: SnapshotRequest, settings: Settings, error: FeedError) -> Chart | None:
     """A chart of the newest stored trades of a market whose venue cannot be reached; None if nothing is stored."""
+    from app.storage.shared_store import SharedStore
+
     store = SharedStore(settings.store_folder(), record=False)
     try:
         tape = store.stored(request.source)

@@ -111,7 +111,3 @@ def _size(text: str, scale: float) -> tuple[int, int]:
     if width * height * scale**2 > _MAX_PIXELS:
         raise BadInputError(f"size: found {text} at scale {scale:g}, expected at most {_MAX_PIXELS:,} pixels")
     return width, height
-
-
-COMMANDS = ((snapshot, "snapshot"),)
-"""The command with its name on the command line."""

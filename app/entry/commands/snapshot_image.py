@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QApplication
 
 from app.chart.chart import Chart
 from app.entry.commands.snapshot_request import SnapshotRequest
-from app.entry.commands.why_panel_image import draw_panel
 from app.journal import picture_texts
 from app.settings.settings import Settings
 from rendering.items.overlays import parse_shown
@@ -47,6 +46,8 @@ def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: S
     scene.refresh()
     image = captioned_image(scene, scale=request.scale)
     if request.why:
+        from app.entry.commands.why_panel_image import draw_panel
+
         draw_panel(scene, image, request.why)
     save_png(image, request.out, picture_texts(facts_of(scene), state_of(scene), software))
     del application

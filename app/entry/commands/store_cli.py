@@ -115,7 +115,3 @@ def collect(
     from app.entry.commands.collect import collect as record
 
     return record(list(instruments), seconds, settings_of(settings_file, store=store), quiet)
-
-
-COMMANDS = ((import_, "import"), (export, "export"), (backfill, "backfill"), (verify, "verify"), (collect, "collect"))
-"""Each command with its name on the command line."""

@@ -52,7 +52,3 @@ def why(
     reading = reading_of(tick_size, lot_size, quiet, StoredPart(settings.store_folder()))
     print_why(file, reading, WhyRequest(at, price, rule, ticks_per_row, what, json, csv), settings)
     return 0
-
-
-COMMANDS = ((why, "why"),)
-"""The command with its name on the command line."""

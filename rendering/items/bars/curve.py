@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+import shiboken6
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
 from rendering.view.frame import Frame
 
+_VoidPtr: Any = shiboken6.VoidPtr  # whose types lack its buffer
 _RUN_PX = 60
 """Dashes start again at the first point after each multiple of this many global device pixels, so that a part of a line has the same
 dashes as the whole line, wherever the view is."""
@@ -77,7 +79,7 @@ def draw_curves(painter: QPainter, pen: QPen, exposed: QRectF, lines: Sequence[C
     x, y, connect = found[0] if len(found) == 1 else [np.concatenate(column) for column in zip(*found, strict=True)]
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.strokePath(pg.arrayToQPath(x, y, connect=connect, finiteCheck=False), pen)
+    painter.strokePath(_path(x, y, connect), pen)
     painter.restore()
 
 
@@ -130,3 +132,15 @@ def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
     starts = np.flatnonzero(np.diff(pixel[order], prepend=pixel[order[0]] - 1))
     ends = np.append(starts[1:], len(order)) - 1
     return np.unique(np.concatenate((order[starts], order[ends])))
+
+
+def _path(x: np.ndarray, y: np.ndarray, connect: np.ndarray) -> QPainterPath:
+    """A path through the points, broken after each that is not joined to the next."""
+    path = QPainterPath()
+    starts = np.flatnonzero(connect[:-1] == 0) + 1
+    for first, end in pairwise((0, *starts.tolist(), len(x))):
+        points = QPolygonF([QPointF()] * (end - first))
+        memory = _VoidPtr(points.data(), 16 * (end - first), True)  # two doubles a point
+        np.frombuffer(memory, np.float64).reshape(-1, 2)[:] = np.column_stack((x[first:end], y[first:end]))
+        path.addPolygon(points)
+    return path

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from app.analytics.delta import bar_delta
 from rendering.hit_tests.flow_hits import bar_delta_hits
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import READING_REST_S, ChartItem
@@ -213,7 +214,7 @@ def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
     number = series.number[first:end]
     left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
     gap = round(frame.dpr) if frame.viewport.bar_px >= _GAP_FROM_PX else 0
-    delta, volume = series.delta[first:end], series.volume[first:end]
+    delta, volume = bar_delta(series, first, end), series.volume[first:end]
     up, down = np.maximum(delta, 0), np.maximum(-delta, 0)
     highest, lowest = series.delta_max[first:end], -series.delta_min[first:end]
     if (right == left).any():  # bars narrower than a pixel: the largest of those that share one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import sqrt
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.analytics import anchored_vwap
 from app.analytics.anchored_vwap import SessionVwap, VwapSums
 from app.analytics.footprint import FootprintSeries
 from app.analytics.vwap import vwap
@@ -98,6 +100,72 @@ def test_one_trade_computes_one_bar() -> None:
         line.values(max(0, series.n_bars - 20), series.n_bars)
         fresh = 1 + series.n_bars - bars
         assert sums.bars_summed - before[0] <= fresh and line.bars_figured - before[1] <= fresh
+
+
+@settings(max_examples=60)
+@given(trade_batches(), st.lists(st.integers(0, 60), max_size=4), st.integers(1, 4), st.data())
+def test_sums_of_blocks_equal_plain_sums(trades: TradeBatch, cuts: list[int], block: int, data: st.DataObject) -> None:
+    """Any bars, in any order, while bars are added, changed and dropped; blocks are forgotten meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(anchored_vwap, "BLOCK", block)
+        patch.setattr(anchored_vwap, "_BLOCKS", 2)
+        series = series_of(TradeBatch.empty(), bar_s=20)
+        sums = VwapSums(series)
+        for part in split(trades, cuts):
+            if data.draw(st.booleans()):
+                series.truncate(data.draw(st.integers(0, series.n_bars)))
+                if data.draw(st.booleans()):
+                    sums.follow()
+            if series.n_bars and len(part) and series.period_reached() > int(part.time_ns[0]) // series.rule.period_ns:
+                continue
+            series.append(part)
+            sums.follow()
+            for _ in range(3 if series.n_bars else 0):
+                start = data.draw(st.integers(0, series.n_bars - 1))
+                end = data.draw(st.integers(start + 1, series.n_bars))
+                lots, turnover, squares = 0, 0, 0
+                bars = slice(start, end)
+                for opened, volume, offset, square in zip(
+                    series.open[bars].tolist(),
+                    series.volume[bars].tolist(),
+                    series.volume_offsets(bars),
+                    series.volume_squares(bars),
+                    strict=True,
+                ):
+                    lots += volume
+                    turnover += opened * volume + offset
+                    squares += opened**2 * volume + 2 * opened * offset + square
+                assert sums.between(start, end)[0] == turnover / lots
+                assert sums.variance(start, end) == Fraction(squares * lots - turnover**2, lots**2)
+
+
+def test_sums_of_later_bars_are_dropped_when_an_earlier_bar_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anchored_vwap, "BLOCK", 4)
+    series = series_of(trades_of([(60 * bar, 100 + bar, 1, BUY) for bar in range(30)]))
+    sums = VwapSums(series)
+    sums.follow()
+    assert sums.between(20, 28)[0] == 123.5
+    series.truncate(8)
+    series.append(trades_of([(60 * bar, 200 + bar, 1, BUY) for bar in range(8, 30)]))
+    sums.follow()
+    assert sums.between(20, 28)[0] == 223.5
+
+
+def test_a_day_beside_much_history_sums_the_blocks_of_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anchored_vwap, "BLOCK", 64)
+    series = series_of(random_trades(3, 6000, seconds=1_000_000), bar_s=60)
+    sums, end = VwapSums(series), series.n_bars
+    assert end > 2000
+    sums.follow()
+    assert sums.bars_summed == 0
+    sums.between(end - 200, end)
+    assert sums.bars_summed <= 200 + 64
+    before = sums.bars_summed
+    sums.between(10, end)
+    assert sums.bars_summed - before <= end
+    again = sums.bars_summed
+    sums.between(20, end - 1)
+    assert sums.bars_summed - again <= 2 * 64
 
 
 def test_rebuilt_bars_are_computed_again() -> None:

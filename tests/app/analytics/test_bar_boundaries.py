@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analytics import bar_boundaries as bar_cuts
+from app.analytics.delta import bar_delta
 from app.analytics.footprint import FootprintSeries
 from app.market.bar_rule import DAY_NS, BarKind, BarRule
 from app.market.price_grid import PriceGrid
 from app.market.trade import BUY, SELL, TradeBatch
 from tests.builders import random_trades, split, trade_batches, trades_of
 from tests.oracles.counted_bars import slow_counted_bars
+
+pytestmark = pytest.mark.usefixtures("kernels")
 
 COUNTED = [kind for kind in BarKind if kind is not BarKind.TIME]
 COLUMNS = (
@@ -58,7 +61,7 @@ def test_a_trade_larger_than_a_volume_bar_is_not_split():
 
 
 def test_a_delta_bar_ends_when_either_side_reaches_its_size():
-    assert series_of(bought(3, -2, 4, -6, -1, 2), BarKind.DELTA, 5).delta.tolist() == [5, -6, 1]
+    assert bar_delta(series_of(bought(3, -2, 4, -6, -1, 2), BarKind.DELTA, 5)).tolist() == [5, -6, 1]
 
 
 def test_a_trade_beyond_the_range_of_a_bar_opens_the_next():

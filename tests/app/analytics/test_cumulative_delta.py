@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analytics.cumulative_delta import CumulativeDelta
+from app.analytics.delta import bar_delta
 from app.market.session import Period, PeriodRule, SessionRule, parse_session
 from app.market.trade import BUY, SELL, TradeBatch
 from tests.builders import random_trades, series_of, split, trade_batches, trades_of
@@ -49,7 +50,7 @@ def test_any_batching_gives_the_cvd_of_a_plain_loop(trades: TradeBatch, cuts: li
     first = data.draw(st.integers(0, series.n_bars))
     end = data.draw(st.integers(first, series.n_bars))
     for reset in (None, DAY):
-        expected = order_flow.cvd(series.delta.tolist(), starts, by_day=reset is not None)
+        expected = order_flow.cvd(bar_delta(series).tolist(), starts, by_day=reset is not None)
         assert cvd.values(first, end, reset).tolist() == expected[first:end]
 
 

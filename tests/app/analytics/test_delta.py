@@ -45,7 +45,7 @@ def test_cvd_of_many_days_equals_a_plain_loop(reset: str) -> None:
     expected, running, day = [], 0, None
     for bar in range(series.n_bars):
         today = series.start_ns(bar) // 86_400_000_000_000
-        running = int(series.delta[bar]) + (0 if reset == "day" and today != day else running)
+        running = int(bar_delta(series)[bar]) + (0 if reset == "day" and today != day else running)
         day = today
         expected.append(running)
     assert cvd(series, reset="day" if reset == "day" else "never").tolist() == expected

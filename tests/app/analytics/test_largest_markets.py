@@ -26,6 +26,8 @@ from app.market.trade import BUY, SELL, TradeBatch
 from tests.oracles import value_areas
 from tests.oracles.footprints import slow_bars
 
+pytestmark = pytest.mark.usefixtures("kernels")
+
 DAY_NS = 86_400 * 10**9
 START_NS = 1_767_225_600 * 10**9  # 1 January 2026
 DAYS = 31

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.errors import StoreError
-from app.storage.checked_parquet import BROKEN, META_KEY, ROW_GROUP, add_checksum, damage_error, verify_checksum, write_parquet
+from app.storage.checked_parquet import META_KEY, ROW_GROUP, add_checksum, broken, damage_error, verify_checksum, write_parquet
 
 TABLE = pa.table({"time_ns": np.arange(1000) * 10**9, "side": np.tile(np.array([1, -1], np.int8), 500)})
 
@@ -54,7 +54,7 @@ def test_a_changed_byte_of_a_page_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[last] ^= 1
     path.write_bytes(content)
-    with pytest.raises(BROKEN, match="CRC"), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with pytest.raises(broken(), match="CRC"), pq.ParquetFile(path, page_checksum_verification=True) as file:
         file.read()
 
 

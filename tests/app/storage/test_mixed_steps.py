@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.analytics.delta import bar_delta
 from app.chart.chart import ChartSpec, build_series
 from app.market.bar_rule import DAY_NS, BarRule
 from app.market.instrument import Instrument
@@ -94,7 +95,7 @@ def test_any_steps_over_any_days_give_the_tape_of_the_finest_grid(story: list[St
             assert not [finding.text for finding in verify(store.tape(TAPE if numbered else instrument)) if finding.gap is None]
             spec = ChartSpec(instrument.on_steps(finest), BarRule(3_600 * 10**9))
             if tape.instrument.steps == finest:
-                assert np.array_equal(build_series([read], spec).delta, build_series(parts, spec).delta)
+                assert np.array_equal(bar_delta(build_series([read], spec)), bar_delta(build_series(parts, spec)))
         finally:
             store.close()
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from app.analytics.delta import bar_delta
 from app.analytics.footprint import FootprintSeries
 from app.chart.chart import ChartSpec, build_series
 from app.market.bar_rule import BarRule
@@ -95,7 +96,7 @@ def test_prices_vary_without_endless_trend(minutes: FootprintSeries):
 
 
 def test_aggression_moves_the_price(minutes: FootprintSeries):
-    assert 0.4 < np.corrcoef(minutes.delta, minutes.close - minutes.open)[0, 1] < 0.9
+    assert 0.4 < np.corrcoef(bar_delta(minutes), minutes.close - minutes.open)[0, 1] < 0.9
 
 
 def test_trades_come_in_bursts(tape: TradeBatch, same_instant: np.ndarray):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app.analytics.kernels.choice import NUMPY, Choice
 from app.entry.cli import run
 from app.entry.commands import doctor
 from app.entry.commands.doctor import DoctorFinding, clock, graphics, qt_pair, writable
@@ -35,6 +36,14 @@ def test_qt_pair_fails_for_the_versions_that_abort() -> None:
     bad = qt_pair("6.12.0", (3, 11))
     assert not bad.sound and "PySide6-Essentials<6.12" in bad.advice
     assert qt_pair("6.12.0", (3, 12)).sound and qt_pair("6.11.3", (3, 11)).sound and qt_pair("6.12.1", (3, 11)).sound
+
+
+def test_the_implementation_that_builds_the_bars_is_shown(sound: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for numba, advice in (("0.68.1", ""), ("", "pip install 'tapeprint[fast]' for long histories")):
+        monkeypatch.setattr(doctor, "fastest", lambda: Choice(NUMPY, "numba 1.2, 3.0 times as fast as numpy"))
+        monkeypatch.setattr(doctor, "_version", lambda package, numba=numba: numba if package == "numba" else "6.11.3")
+        (finding,) = [finding for finding in doctor.examine() if finding.what == "cells"]
+        assert finding == DoctorFinding("cells", "numba 1.2, 3.0 times as fast as numpy", True, advice)
 
 
 def test_a_folder_is_writable_if_it_can_be_created(tmp_path: Path) -> None:

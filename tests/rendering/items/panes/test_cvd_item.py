@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 
+from app.analytics.delta import bar_delta
 from app.settings.calculation import CalculationSettings, CvdSettings
 from app.storage.trade_store import Gap
 from rendering.items.panes.cvd_item import CvdItem, DivergenceItem
@@ -35,7 +36,7 @@ def test_line_runs_through_cvd_at_the_middles_of_the_bars(scene):
     series = scene.chart.series
     first = series.index_of(scene.viewport.visible_bars()[0])
     low, high = item_of(scene, CvdItem)._figures.scale(frame)
-    sums = np.cumsum(series.delta)
+    sums = np.cumsum(bar_delta(series))
     assert (low, high) == (sums[first:].min(), sums[first:].max())
     assert line.y[-1] == pytest.approx(pane.top + 8 + (high - sums[-1]) * (pane.height - 16) / (high - low))
     assert line.x[-1] == pytest.approx(scene.viewport.x(FIRST_MINUTE + 59.5), abs=1.5)

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
+from app.analytics.delta import bar_delta
 from rendering.items.panes.delta_item import DeltaItem, largest_delta, visible_columns
 from rendering.style.text import Labels
 from rendering.style.theme import load_theme
@@ -52,7 +53,7 @@ def test_bars_narrower_than_a_pixel_show_the_largest_deltas():
     chart = StillChart(random_trades(400, 10))
     frame = frame_of(chart, bar_px=0.25)
     columns = visible_columns(frame, 0, 400)
-    delta = chart.series.delta
+    delta = bar_delta(chart.series)
     assert columns.width.tolist() == [1] * 100
     assert columns.left.tolist() == list(range(100))
     assert columns.up.tolist() == [max(0, int(delta[i : i + 4].max())) for i in range(0, 400, 4)]

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from app.analytics.bar_statistics import BarStatistics, Statistic
+from app.analytics.delta import bar_delta
 from app.analytics.row_layout import RowLayout
 from app.profiles.profile_settings import ProfileColours
 from app.settings.calculation import CalculationSettings, StatisticsSettings
@@ -59,7 +60,7 @@ def test_fills_show_side_and_rank(scene):
     for bar in range(first, series.n_bars):
         x = int(scene.viewport.x(int(series.number[bar]))) + 3
         step = [colour.argb for colour in theme.delta_ramp].index(image.pixel(x, pane.top + 3))
-        assert np.sign(step - balance) in (0, np.sign(series.delta[bar]))
+        assert np.sign(step - balance) in (0, np.sign(bar_delta(series)[bar]))
         assert image.pixel(x, pane.top + ROW_PX + 3) in [colour.argb for colour in theme.volume_ramp]
 
 

@@ -1,0 +1,49 @@
+"""What a start loads: a version nothing, a picture only what it needs. Modules are counted, not seconds."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import __version__
+from app.entry import cli
+
+ROOT = Path(cli.__file__).parents[2]
+_LIST = "import sys, atexit; atexit.register(lambda: print(*sorted(sys.modules))); sys.argv = ['tapeprint', *sys.argv[1:]]; "
+
+
+def loaded_by(*arguments: str) -> tuple[str, set[str]]:
+    """What a command prints, and the modules that have been loaded when it ends."""
+    code = _LIST + "from app.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    *printed, modules = done.stdout.splitlines()
+    return "\n".join(printed), set(modules.split())
+
+
+def test_the_version_loads_nothing() -> None:
+    printed, modules = loaded_by("--version")
+    assert printed == __version__
+    ours = {name for name in modules if name.partition(".")[0] in ("app", "feeds", "rendering", "widgets", "resources")}
+    assert ours == {"app", "app.__main__"}
+    assert not modules & {"numpy", "PySide6", "cyclopts", "structlog", "msgspec"}
+
+
+def test_a_picture_loads_only_what_it_draws_with(tmp_path: Path) -> None:
+    out = tmp_path / "demo.png"
+    _, modules = loaded_by("snapshot", "demo", "-o", str(out), "--size", "400x300", "--quiet")
+    assert out.stat().st_size > 1000 and "PySide6" in modules
+    slow = {"pyqtgraph", "pyarrow", "tomlkit", "numba", "httpx2", "websockets", "qasync", "rich.progress"}
+    assert modules & slow == set()
+
+
+@pytest.mark.parametrize("name", cli._COMMANDS)
+def test_the_help_of_a_lazy_command_is_the_first_line_of_its_docstring(name: str) -> None:
+    place, text = cli._COMMANDS[name]
+    module, function = place.split(":")
+    tree = ast.parse((ROOT / "app" / "entry" / "commands" / f"{module}.py").read_text(encoding="utf-8"))
+    (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
+    assert (ast.get_docstring(found) or "").splitlines()[0] == text

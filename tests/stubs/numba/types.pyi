@@ -1,0 +1,19 @@
+"""The part of numba's types that the program uses."""
+
+from typing import Any
+
+class Type:
+    def __call__(self, *arguments: Type) -> object: ...
+    def __getitem__(self, args: Any) -> Type: ...
+
+class Integer(Type): ...
+class NoneType(Type): ...
+
+class Array(Type):
+    def __init__(self, dtype: Type, ndim: int, layout: str, readonly: bool = ...) -> None: ...
+
+class UniTuple(Type):
+    def __init__(self, dtype: Type, count: int) -> None: ...
+
+int64: Integer
+int8: Integer
