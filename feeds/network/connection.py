@@ -318,8 +318,14 @@ class Connection:
                     raise
         finally:
             self._line = None
+            stopped: asyncio.CancelledError | None = None
             while self._lines:
-                await self._lines.pop().aclose()
+                try:
+                    await self._lines.pop().aclose()
+                except asyncio.CancelledError as error:  # the other lines are closed first
+                    stopped = error
+            if stopped is not None:
+                raise stopped
 
     def _works(self, now: float) -> None:
         assert self._line is not None

@@ -226,10 +226,7 @@ class SharedSocket:
         """Close the socket, without waiting long for a peer that does not close its side."""
         self.broken = True
         self._ended(self, False)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-        await close_socket(self._socket)
+        await close_socket(self._socket, self._tasks)
 
     def _note(self, market: str) -> None:
         self._changed[market] = None
@@ -362,6 +359,7 @@ class SharedSockets:
         FeedError
             If no socket can be opened.
         """
+        line: SharedLine | None = None
         self._waiting += 1
         try:
             while (socket := self._with_room(sharing, newer_than)) is None:
@@ -375,10 +373,15 @@ class SharedSockets:
                 opening.result()
             line = SharedLine(socket, sharing, greeting, self._monotonic(), take, begun)
             socket.join(line)
-            return line
         finally:
             self._waiting -= 1
-            await self._close_unused()
+            try:
+                await self._close_unused()
+            except asyncio.CancelledError:  # nobody would get this line, and so nobody close it
+                if line is not None:
+                    await line.aclose()
+                raise
+        return line
 
     def _with_room(self, sharing: Sharing, newer_than: float) -> SharedSocket | None:
         """The newest socket with room for a market."""

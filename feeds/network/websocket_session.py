@@ -7,7 +7,7 @@ import contextlib
 import ssl
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -138,10 +138,7 @@ class WebSocketSession:
 
     async def aclose(self) -> None:
         """Close the socket, without waiting long for a peer that does not close its side."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-        await close_socket(self._socket)
+        await close_socket(self._socket, self._tasks)
 
     @property
     def others_heard(self) -> bool:
@@ -212,8 +209,18 @@ async def keep_awake(socket: ClientConnection, ping: KeepAlive) -> None:
             await socket.send(ping.text)
 
 
-async def close_socket(socket: ClientConnection) -> None:
-    """Close a socket, without waiting long for a peer that does not close its side."""
-    with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
-        async with asyncio.timeout(1.5):
-            await socket.close()
+async def close_socket(socket: ClientConnection, tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel the tasks of a socket and close it, without waiting long for a peer that does not close its side.
+
+    A caller that is cancelled meanwhile does not leave the socket open.
+    """
+
+    async def close() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
+            async with asyncio.timeout(1.5):
+                await socket.close()
+
+    await asyncio.shield(close())
