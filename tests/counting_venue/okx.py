@@ -38,11 +38,13 @@ class Okx:
         return json.dumps({"arg": {"channel": "trades-all", "instId": market}, "data": [_row(market, trade) for trade in trades]})
 
     def ask(self, path: str, question: dict[str, Any], tapes: Mapping[str, Sequence[Told]]) -> Answer:
-        """Answer `instruments` and `history-trades`."""
+        """Answer `instruments` and `history-trades`; there are no candles."""
         symbol = question["instId"]
         if path == "/api/v5/public/instruments":
             listed = {"instId": symbol, "state": "live", "tickSz": "0.001", "lotSz": "0.001", "ctVal": "", "ctMult": ""}
             return _data([listed] if symbol in tapes and question["instType"] == "SPOT" else [])
+        if path.endswith("candles"):
+            return _data([])
         assert path == "/api/v5/market/history-trades"
         after = int(question.get("after", 2**62))
         by_time = question.get("type", "1") == "2"

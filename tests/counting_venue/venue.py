@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import json
 import logging
 import random
 import socket
+import ssl
 import struct
 import time
 from collections import Counter, defaultdict, deque
@@ -64,6 +66,10 @@ class CountingVenue:
     rate : float
         Trades a second of each market; with 0 only `trade` makes any.
     seed : int
+    tls : SSLContext, optional
+        Sockets and REST are encrypted with it.
+    ahead_s : float
+        Seconds by which the venue's clock is ahead of ours.
 
     Attributes
     ----------
@@ -79,18 +85,30 @@ class CountingVenue:
         All messages of clients.
     refusal : int
         HTTP status for each handshake; 0 for none.
+    rest_refusal : int
+        HTTP status for each REST request; 0 for none.
     on_handshake : callable
         Called at each handshake.
     """
 
-    def __init__(self, protocol: Protocol, markets: Sequence[str], *, rate: float = 0.0, seed: int = 1) -> None:
-        self.protocol, self.markets, self.rate = protocol, list(markets), rate
+    def __init__(
+        self,
+        protocol: Protocol,
+        markets: Sequence[str],
+        *,
+        rate: float = 0.0,
+        seed: int = 1,
+        tls: ssl.SSLContext | None = None,
+        ahead_s: float = 0.0,
+    ) -> None:
+        self.protocol, self.markets, self.rate, self.ahead_s = protocol, list(markets), rate, ahead_s
+        self._tls = tls
         self.tapes: dict[str, list[Told]] = {market: [] for market in markets}
         self.usage: dict[str, Usage] = defaultdict(Usage)
         self.opened = 0
         self.history: list[str] = []
         self.refusal = 0
-        self.refused_handshakes = 0
+        self.rest_refusal = self.refused_handshakes = 0
         self.on_handshake: Callable[[], object] = lambda: None
         self.muted: dict[str, set[ServerConnection]] = {}
         self.sent: list[str] = []
@@ -111,11 +129,12 @@ class CountingVenue:
     async def __aenter__(self) -> Self:
         silent = logging.getLogger("tests.counting_venue")
         silent.setLevel(logging.CRITICAL)
-        options: dict[str, Any] = {"compression": None, "close_timeout": 0.2, "ping_interval": None, "logger": silent}
+        options: dict[str, Any] = {"compression": None, "close_timeout": 0.2, "ping_interval": None, "logger": silent, "ssl": self._tls}
         self._server = await serve(self._talk, "127.0.0.1", 0, process_request=self._handshake, **options)
-        self._rest = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        self.ws_url = f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        self.rest_url = f"http://127.0.0.1:{self._rest.sockets[0].getsockname()[1]}"
+        self._rest = await asyncio.start_server(self._answer, "127.0.0.1", 0, ssl=self._tls)
+        secure = "s" if self._tls is not None else ""
+        self.ws_url = f"ws{secure}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.rest_url = f"http{secure}://127.0.0.1:{self._rest.sockets[0].getsockname()[1]}"
         self._pump = asyncio.create_task(self._trade_at_random())
         return self
 
@@ -133,7 +152,7 @@ class CountingVenue:
 
     async def trade(self, market: str, n: int = 1) -> None:
         """Make `n` trades of a market now, and send them to all that are subscribed."""
-        tape, now_ms = self.tapes[market], time.time_ns() // 1_000_000
+        tape, now_ms = self.tapes[market], time.time_ns() // 1_000_000 + round(self.ahead_s * 1000)
         first_ms = max(now_ms, tape[-1].time_ms + 1 if tape else 0)  # a list of one time would have no order
         new = [self._made(_FIRST + len(tape) + each, first_ms + each) for each in range(n)]
         tape += new
@@ -247,7 +266,11 @@ class CountingVenue:
             used = self.usage[writer.get_extra_info("peername")[0]]
             if not used.within("weight a minute", 60.0, self.protocol.allowance.weight_a_minute, answer.weight):
                 answer = Answer(429, {"msg": "too many requests"}, 0)
-            body = json.dumps(answer.body).encode()
-            writer.write(f"HTTP/1.1 {answer.status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+            if self.rest_refusal:
+                answer = Answer(self.rest_refusal, {}, 0)
+            body, date = json.dumps(answer.body).encode(), email.utils.formatdate(time.time() + self.ahead_s, usegmt=True)
+            writer.write(
+                f"HTTP/1.1 {answer.status} X\r\nDate: {date}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+            )
             await writer.drain()
         writer.close()
