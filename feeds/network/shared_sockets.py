@@ -34,7 +34,7 @@ _FULL_S = 60.0  # until a market is tried again for which no socket has room
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """How a market shares sockets with other markets of its address.
+    """Messages and limits of a market that shares sockets with others of its address.
 
     Attributes
     ----------
@@ -283,10 +283,11 @@ class SharedSocket:
             await self._socket.send(message)
 
     def _break(self, error: Exception) -> None:
-        """End all lines with a reason; the last one that leaves closes the socket."""
+        """End the socket and all lines with a reason."""
         if self.broken:
             return
         self.broken = True
+        self._socket.transport.abort()  # at once, as the next one counts too
         self._ended(self, True)
         for task in self._tasks[1:]:  # all but the reader; without a line nobody else would end them
             task.cancel()
@@ -381,6 +382,7 @@ class SharedSockets:
                 if line is not None:
                     await line.aclose()
                 raise
+        assert line is not None
         return line
 
     def _with_room(self, sharing: Sharing, newer_than: float) -> SharedSocket | None:

@@ -110,7 +110,7 @@ class StreamSpec:
     ping : KeepAlive or None
         For a venue that requires more than the pings of the WebSocket itself.
     sharing : Sharing or None
-        How the market shares sockets with others of the venue; None where each has its own.
+        Set where the market shares sockets with others of the venue.
     retells : bool
         Whether a new connection first sends trades from before it; they do not count as late, and may fill a break.
     """

@@ -219,15 +219,18 @@ def test_a_refused_market_ends_alone(protocol: type[Protocol], logged: LogCaptur
     """S1: an unknown symbol among others."""
 
     async def story() -> None:
-        async with watching(protocol, 3) as (venue, markets):
-            one = await opened(venue, "COIN9-USDT")
+        async with CountingVenue(protocol(), names(3)) as venue:  # all wait for their answers at the same time
+            one, *markets = [await opened(venue, market) for market in ("COIN9-USDT", *venue.markets)]
             await until(lambda: one.feed.status.state is FeedState.STOPPED)
             assert "COIN9-USDT" in one.feed.status.reason
             await one.close()
+            await until(lambda: venue.subscribed == venue.markets)
             for other in markets:
                 await venue.trade(other.market)
-            await until(lambda: all(whole(venue, other) for other in markets))
-            assert venue.opened == 1 and all(other.live for other in markets)
+            await until(lambda: all(other.live and whole(venue, other) for other in markets))
+            assert venue.opened == 1 and all(other.feed.status.connects == 1 for other in markets)
+            for other in markets:
+                await other.close()
 
     run(story())
 
