@@ -215,6 +215,24 @@ def test_a_socket_on_which_all_are_silent_is_replaced(protocol: type[Protocol]) 
 
 
 @VENUES
+def test_a_quiet_market_among_busy_ones_is_asked_about_ever_less(protocol: type[Protocol]) -> None:
+    """A4, A6: ten quiet markets would else use up the weight of their address; the socket is proven by the others."""
+
+    async def story() -> None:
+        async with watching(protocol, 2, EAGER) as (venue, (quiet, busy)):
+            asked = len(venue.used.times["weight a minute"])
+            for _ in range(100):
+                await venue.trade(busy.market)
+                assert quiet.feed.status.state in (FeedState.LIVE, FeedState.STALE) and quiet.feed.status.connects == 1
+                await asyncio.sleep(0.03)
+            assert 1 <= len(venue.used.times["weight a minute"]) - asked <= 6, "one each 0.3 s would be ten"
+            await venue.trade(quiet.market)
+            await until(lambda: whole(venue, quiet) and quiet.live)
+
+    run(story())
+
+
+@VENUES
 def test_a_refused_market_ends_alone(protocol: type[Protocol], logged: LogCapture) -> None:
     """S1: an unknown symbol among others."""
 
