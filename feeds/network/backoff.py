@@ -38,8 +38,10 @@ class Timeouts:
         Time limit of one attempt.
     connects_apart : float
         Minimum time between two attempts of all markets of a host together.
-    fruitless_connects, connects : int
-        Limits of attempts per five minutes: without a working connection between them, and in total.
+    fruitless_connects : int
+        Limit of attempts per five minutes without a working connection between them.
+    connects : int
+        Limit of attempts per five minutes of all markets of a host together.
     """
 
     silent_after: float = 10.0
@@ -60,7 +62,9 @@ class Timeouts:
 
 
 class ReconnectBackoff:
-    """Pauses between attempts to connect: random up to a limit that doubles with each failure; a rate limit lengthens them.
+    """Pauses between attempts to connect: random up to a limit that doubles with each failure.
+
+    Too many attempts without a working connection lengthen them.
 
     Parameters
     ----------
@@ -71,7 +75,6 @@ class ReconnectBackoff:
 
     def __init__(self, patience: Timeouts, jitter: Callable[[], float] = random.random) -> None:
         self._patience, self._jitter = patience, jitter
-        self._attempts: deque[float] = deque()
         self._fruitless: deque[float] = deque()
         self._failures = 0
 
@@ -89,30 +92,16 @@ class ReconnectBackoff:
             )
             longest = min(longest, first * 2.0 ** min(self._failures - 1, 60))
             pause = max(pause, longest * self._jitter() - waited_s)
-        limited = ((self._attempts, patience.connects), (self._fruitless, patience.fruitless_connects))
-        for made, allowed in limited:
-            _forget(made, now_s)
-            if len(made) >= allowed:
-                pause = max(pause, made[-allowed] + _WINDOW_S - now_s)
-        for made, _ in limited:
-            made.append(now_s + pause)
+        made, allowed = self._fruitless, patience.fruitless_connects
+        while made and made[0] <= now_s - _WINDOW_S:
+            made.popleft()
+        if len(made) >= allowed:
+            pause = max(pause, made[-allowed] + _WINDOW_S - now_s)
+        made.append(now_s + pause)
         self._failures += 1
         return pause
-
-    def spare(self, now_s: float) -> bool:
-        """Count an attempt to connect while another connection works; if the limit is reached, return False and do not count it."""
-        _forget(self._attempts, now_s)
-        if len(self._attempts) >= self._patience.connects:
-            return False
-        self._attempts.append(now_s)
-        return True
 
     def proven(self) -> None:
         """Record that the last connection worked, so that the next pauses start from the shortest again."""
         self._failures = 1  # a connection that breaks after having worked is not opened again at once
         self._fruitless.clear()
-
-
-def _forget(made: deque[float], now_s: float) -> None:
-    while made and made[0] <= now_s - _WINDOW_S:
-        made.popleft()

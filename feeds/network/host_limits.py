@@ -1,4 +1,4 @@
-"""Limits that all markets of one host share: weight per minute, minimum time between requests and between connections, a ban.
+"""Limits that all markets of one host share: the weight of a minute, the spacing of requests and messages, a ban, connections.
 
 Venues count by address, so ten markets of a process have one allowance and not ten.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 
-_MINUTE_S = 60.0
+_MINUTE_S, _WINDOW_S = 60.0, 300.0
 
 
 class HostLimits:
@@ -37,7 +38,8 @@ class HostLimits:
         self.wall, self._monotonic, self._sleep = wall, monotonic, sleep
         self._minute = self.used = 0
         self.banned_until_s = 0.0
-        self._next_request_at = self._next_connect_at = -float("inf")
+        self._next_request_at = self._next_send_at = self._next_connect_at = -float("inf")
+        self._connects: deque[float] = deque()
 
     async def weight(self, weight: int, limit: int) -> None:
         """Wait until `weight` fits in what is left of `limit` in this clock minute, or nothing is used in it yet; then count it."""
@@ -58,12 +60,35 @@ class HostLimits:
         if at > now:
             await self._sleep(at - now)
 
-    async def connect_turn(self, apart_s: float) -> None:
-        """Wait until `apart_s` have passed since the last attempt to connect."""
+    async def send_turn(self, apart_s: float) -> None:
+        """Wait until `apart_s` have passed since the last message that was sent on any socket."""
         now = self._monotonic()
-        at, self._next_connect_at = self._next_connect_at, max(now, self._next_connect_at) + apart_s
+        at, self._next_send_at = self._next_send_at, max(now, self._next_send_at) + apart_s
         if at > now:
             await self._sleep(at - now)
+
+    def reserve_connect(self, apart_s: float, most: int) -> float:
+        """Count an attempt to connect; return the seconds to wait before it.
+
+        Attempts are `apart_s` apart, and no five minutes have more than `most`, whichever markets they are for.
+        """
+        now = self._monotonic()
+        self._forget_connects(now)
+        at = max(now, self._next_connect_at)
+        if len(self._connects) >= most:
+            at = max(at, self._connects[-most] + _WINDOW_S)
+        self._connects.append(at)
+        self._next_connect_at = at + apart_s
+        return at - now
+
+    def spare_connect(self, most: int) -> bool:
+        """True if fewer than `most` attempts to connect were made in the last five minutes."""
+        self._forget_connects(self._monotonic())
+        return len(self._connects) < most
+
+    def _forget_connects(self, now_s: float) -> None:
+        while self._connects and self._connects[0] <= now_s - _WINDOW_S:
+            self._connects.popleft()
 
 
 _BY_HOST: dict[str, HostLimits] = {}

@@ -7,7 +7,7 @@ import contextlib
 import ssl
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,7 +91,7 @@ def _proxy_for(url: str) -> str | Literal[True] | None:
 
 
 class WebSocketSession:
-    """An open socket with the tasks that read it and keep it open.
+    """An open socket of one market, with the tasks that read it and keep it open.
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ class WebSocketSession:
 
     Attributes
     ----------
+    opened_at, socket_opened_at : float
+        Time of opening.
     frames : int
         Number of messages read.
     delivers : bool
@@ -125,23 +127,26 @@ class WebSocketSession:
         greeting: Subscription | None = None,
         ping: KeepAlive | None = None,
     ) -> None:
-        self.opened_at = opened_at
+        self.opened_at = self.socket_opened_at = opened_at
         self.frames = 0
         self.delivers = False
         self._socket, self._take, self._begun = socket, take, begun
         self.reader = asyncio.create_task(self._read(greeting))
         self._tasks: list[asyncio.Task[Any]] = [self.reader]
         if ping is not None:
-            self._tasks.append(asyncio.create_task(self._keep_awake(ping)))
+            self._tasks.append(asyncio.create_task(keep_awake(socket, ping)))
 
     async def aclose(self) -> None:
         """Close the socket, without waiting long for a peer that does not close its side."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-        with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
-            async with asyncio.timeout(1.5):
-                await self._socket.close()
+        await close_socket(self._socket, self._tasks)
+
+    @property
+    def others_heard(self) -> bool:
+        """False, as no other market is on this socket."""
+        return False
+
+    def doubt(self, silent_s: float) -> None:
+        """Do nothing: a socket of one market is closed with it."""
 
     async def _read(self, greeting: Subscription | None) -> FeedError:
         try:
@@ -154,11 +159,7 @@ class WebSocketSession:
                 if not self.delivers:
                     self._deliver()
         except ConnectionClosed as closed:
-            if closed.rcvd is not None:
-                return VenueUnreachableError(f"the venue closed the connection (code {closed.rcvd.code})")
-            if closed.sent is not None:  # a message too long or not text, or pings without an answer
-                return VenueUnreachableError(f"connection dropped: {closed.sent.reason or f'code {closed.sent.code}'}")
-            return VenueUnreachableError("connection lost")
+            return closing_error(closed)
         except FeedError as error:
             return error
 
@@ -178,15 +179,48 @@ class WebSocketSession:
                     self._take(frame)
                     self.frames += 1
         except TimeoutError:
-            raise VenueUnreachableError(f"the venue did not confirm the subscription within {greeting.within_s:g} s") from None
+            raise unconfirmed(greeting) from None
         self._deliver()
 
     def _deliver(self) -> None:
         self.delivers = True
         self._begun()
 
-    async def _keep_awake(self, ping: KeepAlive) -> None:
-        with contextlib.suppress(ConnectionClosed):  # the reader reports the reason
-            while True:
-                await asyncio.sleep(ping.every_s)
-                await self._socket.send(ping.text)
+
+def closing_error(closed: ConnectionClosed) -> VenueUnreachableError:
+    """The error for a socket that has closed."""
+    if closed.rcvd is not None:
+        return VenueUnreachableError(f"the venue closed the connection (code {closed.rcvd.code})")
+    if closed.sent is not None:  # a message too long or not text, or pings without an answer
+        return VenueUnreachableError(f"connection dropped: {closed.sent.reason or f'code {closed.sent.code}'}")
+    return VenueUnreachableError("connection lost")
+
+
+def unconfirmed(greeting: Subscription) -> VenueUnreachableError:
+    """The error for a subscription without an answer."""
+    return VenueUnreachableError(f"the venue did not confirm the subscription within {greeting.within_s:g} s")
+
+
+async def keep_awake(socket: ClientConnection, ping: KeepAlive) -> None:
+    """Send the text that keeps a socket open until it closes."""
+    with contextlib.suppress(ConnectionClosed):  # the reader reports the reason
+        while True:
+            await asyncio.sleep(ping.every_s)
+            await socket.send(ping.text)
+
+
+async def close_socket(socket: ClientConnection, tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel the tasks of a socket and close it, without waiting long for a peer that does not close its side.
+
+    A caller that is cancelled meanwhile does not leave the socket open.
+    """
+
+    async def close() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        with contextlib.suppress(TimeoutError, ConnectionClosed, OSError):
+            async with asyncio.timeout(1.5):
+                await socket.close()
+
+    await asyncio.shield(close())

@@ -28,6 +28,7 @@ from feeds.feed_state import state_when_connected
 from feeds.lag_estimator import LagEstimator
 from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection
+from feeds.network.shared_sockets import Sharing
 from feeds.network.venue_clock import VenueClock
 from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.side_check import SideCheck
@@ -108,6 +109,8 @@ class StreamSpec:
         The subscription and its acknowledgement, sent on every new connection; None where the address is enough.
     ping : KeepAlive or None
         For a venue that requires more than the pings of the WebSocket itself.
+    sharing : Sharing or None
+        Set where the market shares sockets with others of the venue.
     retells : bool
         Whether a new connection first sends trades from before it; they do not count as late, and may fill a break.
     """
@@ -116,6 +119,7 @@ class StreamSpec:
     decoder: TradeDecoder
     greeting: Subscription | None = None
     ping: KeepAlive | None = None
+    sharing: Sharing | None = None
     retells: bool = False
 
 
@@ -164,7 +168,9 @@ class LiveFeed:
         self.instrument = instrument
         self._history, self._wall_ns, self._monotonic_ns = history, wall_ns, monotonic_ns
         self._patience, self._clock = patience or Timeouts(), clock
-        self._connection = Connection(wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience)
+        self._connection = Connection(
+            wire.url, greeting=wire.greeting, ping=wire.ping, probe=self._missed_any, patience=self._patience, sharing=wire.sharing
+        )
         self._decoder = wire.decoder
         self._odd: OddTrades = getattr(history, "odd", OddTrades())
         self._retells = wire.retells
@@ -313,7 +319,7 @@ class LiveFeed:
         if self._connection.beginnings != self._bridged_beginnings and (len(batch) or not self._retells):
             self._bridged_beginnings = self._connection.beginnings
             self._whole.begin()
-            if self._told:
+            if self._told and not (self._retells and self._told.knows_any(batch)):  # else the new connection reaches back far enough
                 page = await self._newest()
         known = self._told.knows_any(batch)
         if len(page):

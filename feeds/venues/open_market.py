@@ -87,7 +87,7 @@ def live_market(
     usual_price_ticks : int
         See `Market`.
     connects, connects_apart : int, float
-        See `Timeouts`.
+        Limits of the host; see `Timeouts`.
     """
     shared = [each for each in (history, candles) if isinstance(each, Countable)]
     patience = Timeouts(silent_after=settings.data.stale_after_s, connects=connects, connects_apart=connects_apart)

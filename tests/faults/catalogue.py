@@ -29,7 +29,10 @@ CATALOGUE = {
         "STALE within 3 s on a busy market, replaced within 12 s, filled within 2 s of the link's return",
     ),
     "A4": Entry("sockets that answer pings and bring no trades", "only trades prove a line; a quiet market keeps its line"),
-    "A5": Entry("accept, then close", "20 connects in the first 5 minutes at most, never 300 in any 5"),
+    "A5": Entry(
+        "accept, then close; more markets than an address may have sockets",
+        "20 connects in the first 5 minutes at most, never 300 in any 5, all markets of a host together; markets share few sockets",
+    ),
     "A6": Entry(
         "429, 418, 403, 451, 5xx on handshake and REST",
         "Retry-After is kept to and shown; half of the weight limit at most; 451 ends it with a reason",

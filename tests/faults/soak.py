@@ -8,6 +8,7 @@
     walk          10,000 random steps of a user
     readers       20,000 changed contents for each reader; `--reader`, `--seed` and `--case` repeat one
     kills         a collector killed 100 times
+    markets       ten Hyperliquid and ten OKX markets collected for `--collect-s`, by venues that count what an address uses
 
 The results are printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
 """
@@ -40,6 +41,7 @@ from tests.faults.collector import Collector, assert_kept_whole, kept_count
 from tests.faults.desk import Desk, desk, live_venue
 from tests.faults.elsewhere import VenueElsewhere
 from tests.faults.fuzz_targets import TARGETS, fuzz
+from tests.faults.many_markets import collect_many
 from tests.faults.walk import Walk, three_markets
 from tests.faults.wires import WIRES
 from tests.venue_emulator.injection import recoverable_faults
@@ -244,8 +246,16 @@ async def kills(options: argparse.Namespace) -> list[Row]:
     return [row]
 
 
+async def markets(options: argparse.Namespace) -> list[Row]:
+    """A5, A6: many markets of two venues within the limits of one address, with cuts, lost subscriptions, refusals and restarts."""
+    rows = await collect_many(options.collect_s, options.market_rate, 1 if options.seed is None else options.seed)
+    for row in rows:
+        _say(row)
+    return [{**dict.fromkeys(rows[0], ""), **row} for row in rows]
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Row]]]] = {
-    part.__name__: part for part in (disconnects, kills, walk, frames, readers, hole, hang, burst)
+    part.__name__: part for part in (disconnects, kills, walk, frames, readers, hole, hang, burst, markets)
 }
 
 
@@ -266,6 +276,8 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="this one alone")
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--collect-s", type=float, default=300.0, help="seconds to collect many markets; 3600 for an hour")
+    parser.add_argument("--market-rate", type=float, default=2.0, help="trades a second of each of them")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     structlog.configure(processors=[_nothing])

@@ -179,6 +179,9 @@ class CoinbaseHistory:
         return batch_of_page(self.instrument, page, batch_of, self.odd)
 
 
+_CONNECTS_APART_S = 0.15  # the venue allows eight connections a second to an address
+
+
 async def open_symbol(symbol: str, settings: Settings) -> Market:
     """Open a product such as BTC-USD with its live feed."""
     hosts = settings.hosts("coinbase")
@@ -189,4 +192,14 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(hosts.ws_url or WS_URL, decoder(instrument), greeting(instrument.symbol), retells=True)
     past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
-    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, clock=rest.clock)
+    return live_market(
+        instrument,
+        wire,
+        history,
+        settings,
+        candles=past,
+        facts=facts,
+        usual_price_ticks=usual,
+        connects_apart=_CONNECTS_APART_S,
+        clock=rest.clock,
+    )

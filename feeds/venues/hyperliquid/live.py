@@ -1,4 +1,4 @@
-"""Hyperliquid's perpetual contracts: live trades, and the few newest by REST.
+"""Hyperliquid's perpetual contracts: live trades, and the few newest by REST. All markets share a few sockets.
 
 Ids are not consecutive, and REST has only the last few trades: after a longer break a gap is reported that cannot be fetched. Spot
 pairs are a separate universe at the venue, and are not offered. The markets of a builder, such as `xyz:TSLA`, are listed by its name.
@@ -25,7 +25,7 @@ from feeds.network.rest_client import RestClient
 from feeds.venues.decoder import OddTrades, batch_of_page
 from feeds.venues.entries import entries_of
 from feeds.venues.hyperliquid.candles import candles
-from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first
+from feeds.venues.hyperliquid.wire import PING, Trade, batch_of, decoder, greeting, oldest_first, sharing
 from feeds.venues.latest_page import LatestPageHistory
 from feeds.venues.live_feed import StreamSpec
 from feeds.venues.open_market import closed_on_failure, live_market, newest_price
@@ -35,7 +35,7 @@ WS_URL, REST_URL = "wss://api.hyperliquid.xyz", "https://api.hyperliquid.xyz"
 _PRICE_DECIMALS = 6
 _PER_MINUTE, _WEIGHT = 1200, 20
 _ROWS = 20  # of `recentTrades`, which cost 1 more
-_CONNECTS, _CONNECTS_APART_S = 100, 2.0  # in five minutes; the venue allows 30 in one, to an address
+_CONNECTS, _CONNECTS_APART_S = 100, 2.5  # in five minutes; the venue allows 30 in one, to an address
 
 
 class _Contract(msgspec.Struct, frozen=True):
@@ -99,7 +99,8 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         instrument = await fetch_instrument(rest, symbol)
         history = newest_trades(instrument, rest)
         usual = await newest_price(history)
-    wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(instrument.symbol), PING, retells=True)
+    coin = instrument.symbol
+    wire = StreamSpec(f"{hosts.ws_url or WS_URL}/ws", decoder(instrument), greeting(coin), PING, sharing(coin), retells=True)
     past = candles(instrument, rest)
     facts = lambda: fetch_instrument(rest, symbol)  # noqa: E731
     return live_market(

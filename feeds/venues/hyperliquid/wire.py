@@ -23,6 +23,7 @@ import numpy as np
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
+from feeds.network.shared_sockets import Sharing
 from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, TradeId, columns, require_symbol
 
@@ -52,6 +53,10 @@ class Message(msgspec.Struct, Generic[T], frozen=True):
     data: list[T]
 
 
+class _Coin(msgspec.Struct, frozen=True, gc=False):
+    coin: str
+
+
 class _Talk(msgspec.Struct, frozen=True):
     channel: str
     data: msgspec.Raw = msgspec.Raw(b"null")
@@ -67,6 +72,7 @@ class _Answer(msgspec.Struct, frozen=True):
     subscription: _Subscription = _Subscription()
 
 
+_coins = msgspec.json.Decoder(Message[_Coin])
 _talk = msgspec.json.Decoder(_Talk)
 _answer = msgspec.json.Decoder(_Answer)
 
@@ -76,14 +82,32 @@ def decoder(instrument: Instrument) -> Decoder[Trade]:
     return Decoder(instrument, Trade, batch_of, _talk_of, message=Message, trades_of=lambda message: oldest_first(message.data))
 
 
+def market_of(frame: bytes) -> str | None:
+    """The coin of a message with trades; None for any other message."""
+    try:
+        trades = _coins.decode(frame).data
+    except UNREADABLE:
+        return None
+    return trades[0].coin if trades else None
+
+
+def sharing(coin: str) -> Sharing:
+    """One coin on a socket with others: the venue allows 10 sockets, 1,000 subscriptions and 2,000 messages a minute to an address."""
+    return Sharing(coin, market_of, (_request("unsubscribe", coin),), per_socket=250, sockets=4, apart_s=0.04)
+
+
 def greeting(coin: str) -> Subscription:
-    """The subscription to one coin's trades."""
+    """The subscription to one coin's trades; refusals of other coins on the same socket are ignored."""
 
     def accepted(frame: bytes) -> bool:
         try:
             talk = _talk.decode(frame)
             if talk.channel == "error":
                 words = str(msgspec.json.decode(talk.data))[:200]
+                if "Already unsubscribed" in words or ('"coin":' in words and f'"coin":"{coin}"' not in words):
+                    return False
+                if "Already subscribed" in words:
+                    return True
                 kind = VenueRefusedError if "Invalid subscription" in words else VenueUnreachableError  # other errors are temporary
                 raise kind(f"hyperliquid:{coin}: {words}")
             if talk.channel != "subscriptionResponse":
@@ -93,8 +117,11 @@ def greeting(coin: str) -> Subscription:
             return False
         return answer.method == "subscribe" and answer.subscription == _Subscription("trades", coin)
 
-    wanted = {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
-    return Subscription((msgspec.json.encode(wanted).decode(),), accepted)
+    return Subscription((_request("subscribe", coin),), accepted)
+
+
+def _request(method: str, coin: str) -> str:
+    return msgspec.json.encode({"method": method, "subscription": {"type": "trades", "coin": coin}}).decode()
 
 
 def oldest_first(trades: Sequence[T]) -> Sequence[T]:

@@ -158,6 +158,9 @@ class KrakenHistory:
         return batch_of_page(self.instrument, page, history_batch, self.odd)
 
 
+_CONNECTS = 70  # in five minutes; the venue's gateway allows about 150 in ten, to an address
+
+
 async def open_symbol(symbol: str, settings: Settings) -> Market:
     """Open a pair such as BTC-USD with its live feed."""
     hosts = settings.hosts("kraken")
@@ -169,4 +172,14 @@ async def open_symbol(symbol: str, settings: Settings) -> Market:
         usual = await newest_price(history)
     wire = StreamSpec(f"{hosts.ws_url or WS_URL}/v2", decoder(instrument, landmarks.saw), greeting(instrument.symbol))
     past, facts = candles(instrument, rest), lambda: fetch_instrument(rest, symbol.upper())
-    return live_market(instrument, wire, history, settings, candles=past, facts=facts, usual_price_ticks=usual, clock=rest.clock)
+    return live_market(
+        instrument,
+        wire,
+        history,
+        settings,
+        candles=past,
+        facts=facts,
+        usual_price_ticks=usual,
+        connects=_CONNECTS,
+        clock=rest.clock,
+    )

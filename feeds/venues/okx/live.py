@@ -21,7 +21,7 @@ from app.settings.settings import Settings
 from feeds.venues.live_feed import StreamSpec
 from feeds.venues.okx.history import OkxHistory, candles
 from feeds.venues.okx.rest import OkxRest
-from feeds.venues.okx.wire import PING, greeting, stream_decoder
+from feeds.venues.okx.wire import PING, greeting, sharing, stream_decoder
 from feeds.venues.open_market import closed_on_failure, live_market, urls_of
 
 WS_URL, REST_URL = "wss://ws.okx.com:8443", "https://openapi.okx.com"
@@ -93,7 +93,8 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
 
 def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
     """Address, subscription and decoder of an instrument's stream."""
-    return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(instrument.symbol), PING)
+    symbol = instrument.symbol
+    return StreamSpec(f"{ws_url}/ws/v5/business", stream_decoder(instrument), greeting(symbol), PING, sharing(symbol))
 
 
 def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:

@@ -12,6 +12,7 @@ One trade each, with an id that grows by one; the channel `trades` combines seve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Generic, Literal, TypeVar
 
@@ -21,6 +22,7 @@ import numpy as np
 from app.errors import VenueRefusedError, VenueUnreachableError
 from app.market.instrument import Instrument
 from app.market.trade import BUY, SELL, TradeBatch
+from feeds.network.shared_sockets import Sharing
 from feeds.network.websocket_session import KeepAlive, Subscription
 from feeds.venues.decoder import UNREADABLE, Decoder, Ms, NonTradeMessage, TradeId, columns, require_symbol
 
@@ -58,6 +60,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 class _Channel(msgspec.Struct, frozen=True):
     channel: str
+    instId: str = ""  # noqa: N815
 
 
 class _Push(msgspec.Struct, frozen=True):
@@ -74,9 +77,40 @@ def stream_decoder(instrument: Instrument) -> Decoder[Trade]:
 
 
 def greeting(symbol: str) -> Subscription:
-    """The subscription to every trade of one instrument."""
-    message = {"op": "subscribe", "args": [{"channel": "trades-all", "instId": symbol}]}
-    return Subscription((msgspec.json.encode(message).decode(),), _accepted)
+    """The subscription to every trade of one instrument; answers to others on the same socket are ignored."""
+
+    def accepted(frame: bytes) -> bool:
+        try:
+            answer = _EVENT.decode(frame)
+        except UNREADABLE:
+            return False
+        if answer.event == "error" and ("instId:" not in answer.msg or _named(symbol, answer.msg)):
+            error = VenueRefusedError if answer.code in _LASTING else VenueUnreachableError
+            raise error(f"OKX: {answer.msg[:200]} (code {answer.code})")
+        return answer.event == "subscribe"
+
+    return Subscription((_request("subscribe", symbol),), accepted)
+
+
+def market_of(frame: bytes) -> str | None:
+    """The instrument of a message of trades, or of the answer to its subscription; None for any other message."""
+    try:
+        return _PUSH.decode(frame).arg.instId or None
+    except UNREADABLE:
+        return None
+
+
+def sharing(symbol: str) -> Sharing:
+    """One instrument on a socket with others: the venue allows 480 subscriptions an hour on a socket, and limits no number of sockets."""
+    return Sharing(symbol, market_of, (_request("unsubscribe", symbol),), per_socket=50, sockets=100)
+
+
+def _request(operation: str, symbol: str) -> str:
+    return msgspec.json.encode({"op": operation, "args": [{"channel": "trades-all", "instId": symbol}]}).decode()
+
+
+def _named(symbol: str, words: str) -> bool:
+    return re.search(rf"instId:{re.escape(symbol)}(?![\w-])", words) is not None
 
 
 def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
@@ -96,17 +130,6 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
         np.where(np.array([trade.side for trade in trades], "U4") == "buy", BUY, SELL),
         np.array([trade.tradeId for trade in trades], np.int64),
     )
-
-
-def _accepted(frame: bytes) -> bool:
-    try:
-        answer = _EVENT.decode(frame)
-    except UNREADABLE:
-        return False
-    if answer.event == "error":
-        error = VenueRefusedError if answer.code in _LASTING else VenueUnreachableError
-        raise error(f"OKX: {answer.msg[:200]} (code {answer.code})")
-    return answer.event == "subscribe"
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:

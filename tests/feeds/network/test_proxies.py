@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -84,7 +85,12 @@ def test_a_plain_proxy_that_wants_a_login_is_told_by_its_status() -> None:
 def test_a_socks_proxy_without_its_packages_names_our_extra(by: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3: and no package of others."""
     for package in ("socksio", "python_socks", "python_socks.async_", "python_socks.async_.asyncio"):
-        monkeypatch.setitem(__import__("sys").modules, package, None)
+        monkeypatch.setitem(sys.modules, package, None)
+
+    async def without(*_: object, **__: object) -> None:  # the library chooses it when it is imported
+        raise ImportError("connecting through a SOCKS proxy requires python-socks")
+
+    monkeypatch.setattr("websockets.asyncio.client.connect_socks_proxy", without)
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:9")
 
     async def story() -> None:

@@ -113,6 +113,12 @@ def bybit_linear(server: DumpServer, day: date, rows: list[Row]) -> None:
     server.files[f"/trading/BTCUSDT/BTCUSDT{day}.csv.gz"] = gzip.compress(lines(header, each).encode())
 
 
+def bybit_inverse(server: DumpServer, day: date, rows: list[Row]) -> None:
+    header = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional"
+    each = (f"{t / 1e9:.3f},BTCUSD,{s.title()},{q},{p},PlusTick,0000-{i},1,1,1" for t, p, q, s, i in rows)
+    server.files[f"/trading/BTCUSD/BTCUSD{day}.csv.gz"] = gzip.compress(lines(header, each).encode())
+
+
 def okx(server: DumpServer, day: date, rows: list[Row], symbol: str = "BTC-USDT", per_contract: int = 1) -> None:
     header = "instrument_name,trade_id,side,price,size,created_time"
     each = (f"{symbol},{i},{s},{p},{float(q) * per_contract:g},{t // 10**6}" for t, p, q, s, i in rows)
@@ -169,6 +175,7 @@ PUBLISHERS = {
     "binance-usdm": Publisher("binance-usdm:BTCUSDT", "dumps", "BINANCE", binance_usdm),
     "bybit": Publisher("bybit:BTCUSDT", "dumps", "BYBIT", bybit_spot, numbered=False),
     "bybit-linear": Publisher("bybit-linear:BTCUSDT", "dumps", "BYBIT", bybit_linear, numbered=False),
+    "bybit-inverse": Publisher("bybit-inverse:BTCUSD", "dumps", "BYBIT", bybit_inverse, numbered=False),
     "okx": Publisher("okx:BTC-USDT", "dumps", "OKX", okx, begins=8),
     "okx-swap": Publisher("okx-swap:BTC-USDT-SWAP", "dumps", "OKX", okx_swap, begins=8),
     "tardis": Publisher("coinbase:BTC-USD", "tardis:coinbase/BTC-USD", "TARDIS", tardis),
@@ -183,7 +190,8 @@ def instruments(target: str) -> bytes:
         filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.1"}, {"filterType": "LOT_SIZE", "stepSize": "0.1"}]
         return msgspec.json.encode({"symbols": [{"symbol": "BTCUSDT", "status": "TRADING", "filters": filters}]})
     if "instruments-info" in path:
-        entry = {"symbol": "BTCUSDT", "status": "Trading", "priceFilter": {"tickSize": "0.1"}}
+        inverse = "category=inverse" in target
+        entry = {"symbol": "BTCUSD" if inverse else "BTCUSDT", "status": "Trading", "priceFilter": {"tickSize": "0.1"}}
         both = entry | {"lotSizeFilter": {"qtyStep": "0.1", "basePrecision": "0.1"}}
         return msgspec.json.encode({"retCode": 0, "retMsg": "OK", "time": 1, "result": {"list": [both]}})
     if "public/instruments" in path:

@@ -1,0 +1,459 @@
+"""Sockets that several markets of a venue share, since venues limit the sockets of an address.
+
+Each market has a line of its own on the socket: it is subscribed, confirmed, silent, refused and closed by itself, so that its state is
+its own. What is common belongs to the socket: it is opened once for all who wait for it, at a pace of its own; when it breaks, every
+line on it ends and the next socket is opened for all. A market whose subscription was lost is subscribed again on the same socket, as
+long as the socket brings trades of other markets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import structlog
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from app.errors import FeedError, VenueBusyError, VenuePausedError, VenueUnreachableError
+from feeds.network.backoff import ReconnectBackoff, Timeouts
+from feeds.network.failures import host_of
+from feeds.network.host_limits import HostLimits
+from feeds.network.websocket_session import KeepAlive, Subscription, close_socket, closing_error, keep_awake, open_socket, unconfirmed
+
+_log = structlog.get_logger(__name__)
+
+_FULL_S = 60.0  # until a market is tried again for which no socket has room
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Messages and limits of a market that shares sockets with others of its address.
+
+    Attributes
+    ----------
+    market : str
+        The market, as messages name it.
+    market_of : callable
+        The market that a message belongs to; None for a message that concerns all markets of the socket, or that cannot be read.
+    unsubscribe : tuple of str
+        Sent when the market is closed while others stay.
+    per_socket, sockets : int
+        Most markets on a socket, and most sockets, but for those that are being replaced.
+    apart_s : float
+        Minimum seconds between two messages that are sent.
+    """
+
+    market: str
+    market_of: Callable[[bytes], str | None]
+    unsubscribe: tuple[str, ...]
+    per_socket: int
+    sockets: int
+    apart_s: float = 0.0
+
+
+class SharedLine:
+    """One market's line on a shared socket; for a `Connection` the same as a `WebSocketSession`.
+
+    Attributes
+    ----------
+    opened_at, socket_opened_at : float
+        Times at which the line and its socket were opened.
+    frames : int
+        Number of messages received.
+    delivers : bool
+        True once the venue has confirmed the subscription.
+    reader : Future
+        Ends with the line; its result is the error with the reason.
+    """
+
+    def __init__(
+        self,
+        socket: SharedSocket,
+        sharing: Sharing,
+        greeting: Subscription,
+        opened_at: float,
+        take: Callable[[bytes], None],
+        begun: Callable[[], None],
+    ) -> None:
+        self.opened_at, self.socket_opened_at = opened_at, socket.opened_at
+        self.frames = 0
+        self.delivers = False
+        self.reader: asyncio.Future[FeedError] = asyncio.get_running_loop().create_future()
+        self.sharing, self.greeting = sharing, greeting
+        self._socket, self._take, self._begun = socket, take, begun
+        self._deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def others_heard(self) -> bool:
+        """True if another market of the socket has sent a message since the last one of this market."""
+        return self._socket.heard_at > self._socket.heard_from.get(self.sharing.market, self.opened_at)
+
+    def hear(self, frame: bytes) -> None:
+        """Take a message of the socket, which may confirm the subscription or refuse it."""
+        if self.reader.done():
+            return
+        try:
+            accepted = self.delivers or self.greeting.accepted(frame)
+        except FeedError as error:
+            self.end(error)
+            return
+        self._take(frame)
+        self.frames += 1
+        if accepted and not self.delivers:
+            self.deliver()
+
+    def asked(self) -> None:
+        """Start to wait for the confirmation, as the subscription has been sent."""
+        if not self.delivers and self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(self.greeting.within_s, self._unconfirmed)
+
+    def deliver(self) -> None:
+        """Note that the venue has confirmed the subscription."""
+        self.delivers = True
+        self._begun()
+
+    def end(self, error: Exception) -> None:
+        """End with a reason."""
+        if self.reader.done():
+            return
+        if isinstance(error, FeedError):
+            self.reader.set_result(error)
+        else:
+            self.reader.set_exception(error)
+
+    def doubt(self, silent_s: float) -> None:
+        """Give up the whole socket if no market on it has sent anything for `silent_s` either."""
+        self._socket.doubt(silent_s)
+
+    async def aclose(self) -> None:
+        """Unsubscribe; the last line closes the socket."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self.end(VenueUnreachableError("closed"))
+        await self._socket.leave(self)
+
+    def _unconfirmed(self) -> None:
+        if not self.delivers:
+            self.end(unconfirmed(self.greeting))
+            self.doubt(self.greeting.within_s)
+
+
+class SharedSocket:
+    """An open socket with the lines on it.
+
+    Parameters
+    ----------
+    socket : ClientConnection
+    opened_at : float
+        Time of opening.
+    market_of : callable
+        See `Sharing`.
+    ping : KeepAlive or None
+    send_turn : coroutine function
+        Waits until a message may be sent.
+    ended : callable
+        Called with this socket when it is closed or breaks, and whether it broke.
+    monotonic : callable
+        Clock.
+
+    Attributes
+    ----------
+    lines : dict of str to list of SharedLine
+        The lines by market.
+    heard_at : float
+        Time of the latest message of any market.
+    heard_from : dict of str to float
+        The same for each market.
+    """
+
+    def __init__(
+        self,
+        socket: ClientConnection,
+        opened_at: float,
+        market_of: Callable[[bytes], str | None],
+        ping: KeepAlive | None,
+        send_turn: Callable[[], Awaitable[None]],
+        ended: Callable[[SharedSocket, bool], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.opened_at = self.heard_at = opened_at
+        self.lines: dict[str, list[SharedLine]] = {}
+        self.heard_from: dict[str, float] = {}
+        self.broken = False
+        self._socket, self._market_of, self._send_turn, self._ended, self._monotonic = socket, market_of, send_turn, ended, monotonic
+        self._asked: dict[str, tuple[str, ...]] = {}  # the markets subscribed, each with its messages that unsubscribe it
+        self._dropped: set[str] = set()
+        self._changed: dict[str, None] = {}  # markets to subscribe or unsubscribe, in this order
+        self._change = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
+        if ping is not None:
+            self._tasks.append(asyncio.create_task(keep_awake(socket, ping)))
+
+    def join(self, line: SharedLine) -> None:
+        """Add a line, and subscribe its market unless another line has."""
+        market = line.sharing.market
+        self.lines.setdefault(market, []).append(line)
+        self._note(market)
+
+    async def leave(self, line: SharedLine) -> None:
+        """Remove a line, and unsubscribe its market if it was the last one; close the socket if no line is left."""
+        market = line.sharing.market
+        if line not in self.lines.get(market, ()):
+            return
+        self.lines[market].remove(line)
+        if self.lines[market]:
+            return
+        del self.lines[market]
+        if not self.lines:
+            await self.aclose()
+        elif not self.broken:
+            self._dropped.add(market)
+            self._note(market)
+
+    def doubt(self, silent_s: float) -> None:
+        """Break if no market has sent anything for `silent_s`."""
+        if self._monotonic() - self.heard_at >= silent_s:
+            self._break(VenueUnreachableError("connection lost: no data of any market"))
+
+    async def aclose(self) -> None:
+        """Close the socket, without waiting long for a peer that does not close its side."""
+        self.broken = True
+        self._ended(self, False)
+        await close_socket(self._socket, self._tasks)
+
+    def _note(self, market: str) -> None:
+        self._changed[market] = None
+        self._change.set()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._pass_on(await self._socket.recv(decode=False))
+        except ConnectionClosed as closed:
+            self._break(closing_error(closed))
+        except Exception as error:
+            self._break(error)  # each line's owner stops with it
+
+    def _pass_on(self, frame: bytes) -> None:
+        """Give a message to the lines of its market, or to all if it is of none."""
+        market = self._market_of(frame)
+        if market is None:
+            for line in [each for lines in self.lines.values() for each in lines]:
+                line.hear(frame)
+            return
+        self.heard_at = self.heard_from[market] = self._monotonic()
+        for line in list(self.lines.get(market, ())):
+            line.hear(frame)
+
+    async def _write(self) -> None:
+        """Bring the venue's subscriptions in line with the open lines, one market after another."""
+        try:
+            while True:
+                await self._change.wait()
+                while self._changed:
+                    market = next(iter(self._changed))
+                    del self._changed[market]
+                    await self._reconcile(market)
+                self._change.clear()
+        except ConnectionClosed:
+            pass  # the reader reports the reason
+
+    async def _reconcile(self, market: str) -> None:
+        if market in self._dropped:  # also where it is wanted again: its subscription may be what was lost
+            self._dropped.discard(market)
+            await self._send(self._asked.pop(market, ()))
+        if lines := self.lines.get(market):
+            if market not in self._asked:
+                self._asked[market] = lines[0].sharing.unsubscribe
+                await self._send(lines[0].greeting.messages)
+            confirmed = any(line.delivers for line in lines)
+            for line in [line for line in lines if not line.delivers]:
+                line.deliver() if confirmed else line.asked()
+
+    async def _send(self, messages: tuple[str, ...]) -> None:
+        for message in messages:
+            await self._send_turn()
+            await self._socket.send(message)
+
+    def _break(self, error: Exception) -> None:
+        """End the socket and all lines with a reason."""
+        if self.broken:
+            return
+        self.broken = True
+        self._socket.transport.abort()  # at once, as the next one counts too
+        self._ended(self, True)
+        for task in self._tasks[1:]:  # all but the reader; without a line nobody else would end them
+            task.cancel()
+        for line in [each for lines in self.lines.values() for each in lines]:
+            line.end(error)
+
+
+class SharedSockets:
+    """The shared sockets of one address, with one pace for all attempts to open them.
+
+    Parameters
+    ----------
+    url : str
+    patience : Timeouts
+    limits : HostLimits
+    ping : KeepAlive, optional
+    ssl_context : SSLContext, optional
+    monotonic, sleep, jitter : callables
+        Clock, wait and random numbers, for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        patience: Timeouts,
+        limits: HostLimits,
+        *,
+        ping: KeepAlive | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.sockets: list[SharedSocket] = []
+        self._url, self._patience, self._limits = url, patience, limits
+        self._ping, self._ssl, self._monotonic, self._sleep = ping, ssl_context, monotonic, sleep
+        self._pace = ReconnectBackoff(patience, jitter)
+        self._next_at = -float("inf")
+        self._opening: asyncio.Task[None] | None = None
+        self._waiting = 0
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until a socket may be opened; 0 while one is open."""
+        return 0.0 if self.sockets else max(0.0, self._next_at - self._monotonic())
+
+    def proven(self) -> None:
+        """Record that a socket works, so that the next pauses start from the shortest again."""
+        self._pace.proven()
+
+    def spare(self, newer_than: float) -> bool:
+        """True if there is a socket that was opened after `newer_than`, or one may be opened now while another works."""
+        if any(each.opened_at > newer_than for each in self.sockets):
+            return True
+        return self._monotonic() >= self._next_at and self._limits.spare_connect(self._patience.connects)
+
+    async def join(
+        self,
+        sharing: Sharing,
+        greeting: Subscription,
+        take: Callable[[bytes], None],
+        begun: Callable[[], None],
+        *,
+        newer_than: float = -float("inf"),
+    ) -> SharedLine:
+        """A line on an open socket with room that was opened after `newer_than`; else on the next one, which is opened.
+
+        Raises
+        ------
+        FeedError
+            If no socket can be opened.
+        """
+        line: SharedLine | None = None
+        self._waiting += 1
+        try:
+            while (socket := self._with_room(sharing, newer_than)) is None:
+                if self._opening is None:
+                    self._require_spare_socket(sharing, newer_than)
+                    self._opening = asyncio.create_task(self._open(sharing))
+                opening = self._opening
+                await asyncio.wait([opening])
+                if self._opening is opening:
+                    self._opening = None
+                opening.result()
+            line = SharedLine(socket, sharing, greeting, self._monotonic(), take, begun)
+            socket.join(line)
+        finally:
+            self._waiting -= 1
+            try:
+                await self._close_unused()
+            except asyncio.CancelledError:  # nobody would get this line, and so nobody close it
+                if line is not None:
+                    await line.aclose()
+                raise
+        assert line is not None
+        return line
+
+    def _with_room(self, sharing: Sharing, newer_than: float) -> SharedSocket | None:
+        """The newest socket with room for a market."""
+        fitting = (
+            each
+            for each in reversed(self.sockets)
+            if each.opened_at > newer_than and (len(each.lines) < sharing.per_socket or sharing.market in each.lines)
+        )
+        return next(fitting, None)
+
+    def _require_spare_socket(self, sharing: Sharing, newer_than: float) -> None:
+        if newer_than == -float("inf") and len(self.sockets) >= sharing.sockets:
+            most = sharing.sockets * sharing.per_socket
+            raise VenueBusyError(f"{host_of(self._url)}: {most:,} markets are open, the most for one address", retry_after_s=_FULL_S)
+
+    async def _open(self, sharing: Sharing) -> None:
+        """Open a socket for all who wait, when the pace and the host's limits allow it."""
+        if not self.sockets and self._next_at == -float("inf"):
+            self._next_at = self._monotonic() + self._pace.pause_s(self._monotonic())
+        wait_s = self.wait_s
+        if wait_s > 0:
+            await self._sleep(wait_s)
+        wait_s = self._limits.reserve_connect(self._patience.connects_apart, self._patience.connects)
+        if wait_s > 0:
+            self._next_at = max(self._next_at, self._monotonic() + wait_s)
+            await self._sleep(wait_s)
+        begun_at = self._monotonic()
+        try:
+            socket = await open_socket(self._url, self._patience, self._ssl)
+        except FeedError as error:
+            self._pause(error, self._monotonic() - begun_at)
+            raise
+        turn = lambda: self._limits.send_turn(sharing.apart_s)  # noqa: E731
+        self.sockets.append(SharedSocket(socket, self._monotonic(), sharing.market_of, self._ping, turn, self._gone, self._monotonic))
+
+    def _pause(self, error: FeedError | None = None, waited_s: float = 0.0) -> None:
+        """Put off the next attempt to open a socket."""
+        at_least_s = error.retry_after_s if isinstance(error, VenueBusyError) else 0.0
+        now, turned_away = self._monotonic(), isinstance(error, VenuePausedError)
+        self._next_at = now + self._pace.pause_s(now, at_least_s, waited_s, turned_away=turned_away)
+
+    def _gone(self, socket: SharedSocket, broke: bool) -> None:
+        """Forget a socket that was closed or broke; only after a break the next one waits."""
+        if socket not in self.sockets:
+            return
+        self.sockets.remove(socket)
+        if broke:
+            _log.info("shared connection lost", url=self._url, markets=len(socket.lines))
+            self._pause()
+
+    async def _close_unused(self) -> None:
+        """Close what was opened for markets that no longer wait."""
+        if self._waiting:
+            return
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            opening.cancel()
+            await asyncio.wait([opening])
+            if not opening.cancelled():
+                opening.exception()  # retrieved, or asyncio would log it
+        for socket in [each for each in self.sockets if not each.lines]:
+            await socket.aclose()
+
+
+_BY_URL: WeakValueDictionary[str, SharedSockets] = WeakValueDictionary()
+
+
+def shared_sockets_of(url: str, create: Callable[[], SharedSockets]) -> SharedSockets:
+    """The shared sockets of an address, the same for each connection in this process; forgotten with the last of these."""
+    found = _BY_URL.get(url)
+    if found is None:
+        found = _BY_URL[url] = create()
+    return found
