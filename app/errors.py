@@ -1,16 +1,16 @@
-"""All errors of the program, as one tree.
+"""The program's errors, as one tree.
 
 Each error carries two texts: `detail` for the log (exact values), `user_message` for the screen
 or the terminal (one line: what, where, what was expected).
 
     TapeprintError
     ├── BadInputError              the caller's input is wrong: exit code 2
-    │   ├── OffGridError           a price or quantity is not a whole number of steps
+    │   ├── OffGridError           a price or quantity is invalid, or not a multiple of the tick or lot size
     │   ├── TradeFileError         a file of trades or candles is invalid or unusable (file, line, found, expected)
-    │   │   └── OtherStepsError    its prices or quantities do not fit the market's present tick or lot size
+    │   │   └── OtherStepsError    its prices or quantities do not fit the market's current tick or lot size
     │   ├── GridTooFineError       a bar or a profile would have too many rows
     │   └── SettingsError          a setting cannot be read
-    ├── EmptyProfileError          a profile without volume has no POC or value area
+    ├── EmptyProfileError          without trades or volume there is no POC, value area, TPO profile or VWAP
     ├── FeedError                  the venue's side
     │   ├── StepsChangedError      the market's tick or lot size changed during a fetch: the fetch is repeated
     │   ├── DecodeError            a message is not what the venue documents
@@ -33,10 +33,10 @@ _MOST_SHOWN = 500
 
 
 class TapeprintError(Exception):
-    """The base class of all errors; `str()` returns the text for the screen.
+    """The base class of the program's errors; `str()` returns the message for the user.
 
-    Whatever a message quotes, a venue or a file, the text for the screen is one printable line of at most 500 characters; see
-    `one_line`.
+    The message is one printable line. If it quotes a long text, e.g. of a venue or a file, it is cut to 500 characters before
+    unprintable ones are escaped; see `one_line`.
     """
 
     def __init__(self, user_message: str, *, detail: str = "") -> None:
@@ -50,7 +50,7 @@ class BadInputError(TapeprintError):
 
 
 class OffGridError(BadInputError):
-    """Raised when a value is not a positive whole number of steps.
+    """Raised for a price or quantity that is invalid, too large, or not a multiple of the tick or lot size.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class OffGridError(BadInputError):
     value : str
         The value as it was written.
     between_steps : bool
-        True for a number that is sound otherwise, but lies between two steps.
+        True if the value is a positive number, but not a multiple of the tick or lot size.
     """
 
     def __init__(self, user_message: str, *, index: int, value: str, between_steps: bool = False) -> None:
@@ -80,7 +80,7 @@ class TradeFileError(BadInputError):
 
 
 class OtherStepsError(TradeFileError):
-    """Raised for a file whose prices or quantities do not fit the market's present tick or lot size."""
+    """Raised for a file whose prices or quantities do not fit the market's current tick or lot size."""
 
 
 class GridTooFineError(BadInputError):
@@ -92,7 +92,7 @@ class SettingsError(BadInputError):
 
 
 class EmptyProfileError(TapeprintError):
-    """Raised when the POC or value area of a profile without volume is requested."""
+    """Raised when a POC, value area, TPO profile or VWAP is requested, but there are no trades or no volume."""
 
 
 class FeedError(TapeprintError):
@@ -100,7 +100,7 @@ class FeedError(TapeprintError):
 
 
 class DecodeError(FeedError):
-    """Raised for a message of a venue that does not have the documented format."""
+    """Raised for a message from a venue that does not have the documented format."""
 
 
 class StepsChangedError(FeedError):
@@ -108,20 +108,20 @@ class StepsChangedError(FeedError):
 
 
 class VenueUnreachableError(FeedError):
-    """Raised when the venue cannot be reached for now; trying again may help."""
+    """Raised when the venue cannot be reached or does not answer; trying again may help."""
 
 
 class VenuePausedError(FeedError):
-    """Raised when the venue refuses requests for now, or a market is in maintenance; requests are retried after long pauses."""
+    """Raised when the venue refuses requests for now, or the market is not trading; requests are retried after long pauses."""
 
 
 class VenueBusyError(FeedError):
-    """Raised when the venue asks for a pause between requests.
+    """Raised when a request or connection exceeds a limit of the venue, e.g. its request rate (HTTP 429 or 418).
 
     Attributes
     ----------
     retry_after_s : float
-        Seconds to wait before the next request, as sent by the venue.
+        Seconds to wait before the next attempt; from the venue, if it sent them.
     """
 
     def __init__(self, user_message: str, *, retry_after_s: float, detail: str = "") -> None:
@@ -134,11 +134,11 @@ class ChecksumError(FeedError):
 
 
 class VenueRefusedError(FeedError):
-    """Raised when the venue refuses permanently, so that trying again cannot help."""
+    """Raised when the venue refuses permanently, e.g. an unknown symbol, so that trying again cannot help."""
 
 
 class BadRequestError(VenueRefusedError):
-    """Raised when the venue answers 400: the request itself is wrong, e.g. a time out of range."""
+    """Raised when the venue answers with HTTP 400: the request itself is wrong, e.g. a time out of range."""
 
 
 class StoreError(TapeprintError):
@@ -150,11 +150,11 @@ class StoreBusyError(StoreError):
 
 
 class NoDisplayError(TapeprintError):
-    """Raised when there is no display to open a window on."""
+    """Raised when there is no screen to open a window on."""
 
 
 def one_line(text: str, most: int = _MOST_SHOWN) -> str:
-    """The text on one line: control characters and line breaks are escaped, and a text of more than `most` characters loses its middle."""
+    """Put a text on one line: cut out the middle if it has more than `most` characters, then escape all that are not printable."""
     if len(text) > most:
         text = f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
     return printable(text)

@@ -1,4 +1,4 @@
-"""Text from outside, made safe to print: no control characters reach a terminal, the window or a log."""
+"""Escapes unprintable characters, so that text from venues and files is safe in a terminal, the window and a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def printable(text: str) -> str:
 
 
 def printable_values(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor of log records that makes all their texts printable."""
+    """Log processor: make each text value of a log record printable, in place, and return the record."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = printable(value)

@@ -20,7 +20,7 @@ _MAX_SIZE = Decimal(10) ** 12
 
 
 class BarKind(enum.StrEnum):
-    """The quantity that a bar rule counts: seconds, trades, volume, delta or range; the value is its letter, e.g. `t` in `500t`."""
+    """The kinds of bars: by time, trades, volume, delta or range; the value is the letter in a rule's text, e.g. `t` in `500t`."""
 
     TIME = "s"
     TRADES = "t"
@@ -81,9 +81,9 @@ class BarRule:
     # -- time bars only --------------------------------------------------------------------------
 
     def numbers(self, time_ns: Int64Array) -> Int64Array:
-        """The number of the time bar that contains each time, int64, in the shape of `time_ns`.
+        """The number of the time bar that contains each time, counted from 1970 UTC; int64, in the shape of `time_ns`.
 
-        Only for time bars; for others see `FootprintSeries.times`.
+        Raises `TypeError` if the rule is not by time; for other bars see `FootprintSeries.times`.
         """
         return np.floor_divide(time_ns, self._length())
 
@@ -92,17 +92,14 @@ class BarRule:
         return int(time_ns) // self._length()
 
     def start_ns(self, number: int) -> int:
-        """Start time of the time bar with this number; raises `TypeError` if the rule is not by time."""
+        """Start time of the time bar with this number, in ns; raises `TypeError` if the rule is not by time."""
         return int(number) * self._length()
 
     # -- all rules -------------------------------------------------------------------------------
 
     @property
     def period_ns(self) -> int:
-        """Length of a period in ns: that of one bar for time bars, one UTC day for other bars.
-
-        Bars depend on earlier bars of the same period only.
-        """
+        """Length in ns of the period within which bars depend on each other: one bar for time bars, one UTC day for other bars."""
         return self.length_ns if self.is_time else DAY_NS
 
     def periods(self, time_ns: Int64Array) -> Int64Array:
@@ -110,18 +107,18 @@ class BarRule:
         return np.floor_divide(time_ns, self.period_ns)
 
     def period_start_ns(self, time_ns: int) -> int:
-        """Start of the period (see `period_ns`) that contains a time."""
+        """Start time in ns of the period (see `period_ns`) that contains a time."""
         return int(time_ns) // self.period_ns * self.period_ns
 
     def threshold(self, lot_size: Decimal) -> int:
-        """The bar size as an integer: number of trades, ticks of range, or lots (rounded up) for volume and delta."""
+        """The bar size as an integer: number of trades, ticks of range, or lots (rounded up) for volume and delta; 0 for time bars."""
         if self.kind in (BarKind.TRADES, BarKind.RANGE):
             return int(self.size)
         return int((self.size / lot_size).to_integral_value(ROUND_CEILING))
 
     @property
     def text(self) -> str:
-        """The rule as text that `parse_bar_rule` reads: `15s`, `1m`, `4h`, `1d`, `500t`, `50d`."""
+        """The rule as text that `parse_bar_rule` reads, e.g. `15s`, `1m`, `4h`, `1d`, `500t`, `50d` or `5delta`."""
         if not self.is_time:
             size = f"{self.size.normalize():f}"
             days = self.kind is BarKind.DELTA and self.size <= _LONGEST_DAYS and size.isdigit()
@@ -134,7 +131,7 @@ class BarRule:
 
     @property
     def title(self) -> str:
-        """The rule as shown on the chart: `1m`, `500 trades`, `delta 50`."""
+        """The rule as shown on the chart, e.g. `1m`, `500 trades` or `delta 50`."""
         return self.text if self.is_time else _TITLES[self.kind].format(f"{self.size.normalize():f}")
 
     def _length(self) -> int:

@@ -44,7 +44,7 @@ class CandleBatch:
         return len(self.start_ns)
 
     def __getitem__(self, which: slice | Int64Array | BoolArray) -> CandleBatch:
-        """The candles of a slice, a mask or ascending indices."""
+        """The candles that a slice, a bool mask or ascending indices select."""
         return CandleBatch(self.length_ns, *(column[which] for column in self.columns))
 
     @classmethod
@@ -64,7 +64,7 @@ class CandleBatch:
         return self[first:end]
 
     def with_later(self, others: CandleBatch) -> CandleBatch:
-        """Merge these candles with later reports of candles of the same length, in order of time.
+        """Return these candles merged with later reports of candles of the same length, in order of time.
 
         Of two candles with the same start, the one from `others` counts.
         """

@@ -1,4 +1,4 @@
-"""The notice for the user about a wrong clock."""
+"""The notice for the user that this machine's clock is fast or slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Covered times: the spans of which all trades are loaded, and their source."""
+"""Covered time spans, of which all trades are loaded, and the source of these trades."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Source(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CoveredSpan:
-    """A time range of which every trade is loaded.
+    """A time range of which all trades are loaded; without proof by ids, some may be missing (see `proven`).
 
     Attributes
     ----------
     span : Span
     source : Source
     first_id, last_id : int
-        Ids of the trades at its ends; they prove nothing in a market that does not number its trades.
+        Ids of the first and the last trade; they prove nothing in a market that does not number its trades.
     proven : bool
         True if the ids prove that no trade is missing. False: values are shown as unverified.
     """

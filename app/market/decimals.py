@@ -1,4 +1,4 @@
-"""Exact conversion of decimal text to whole numbers of steps, and back.
+"""Exact conversion of prices and quantities from decimal text to whole ticks and lots, and back.
 
 Venues write prices and quantities as decimal text; the program counts ticks and lots. Nothing
 here goes through binary floating point: text becomes a 128-bit decimal (Arrow's), is divided by
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, what: str = "value") -> Int64Array:
-    """Convert decimal texts to whole numbers of steps, e.g. prices to ticks.
+    """Convert decimal texts to whole multiples of a tick or lot size, e.g. prices to ticks.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
     Returns
     -------
     int64 [shape=(n,)]
-        Steps; may be negative or zero, the caller checks what it allows.
+        Numbers of ticks or lots; may be negative or 0, the caller checks them.
 
     Raises
     ------
     OffGridError
-        For the first text that is not a decimal, or not a whole number of steps.
+        For the first text that is not a decimal, not a multiple of `step`, or too large for 64 bits.
     """
     import pyarrow as pa  # in the functions that need it: it takes long to load
     import pyarrow.compute as pc
@@ -61,7 +61,7 @@ def to_steps(texts: Sequence[str] | pa.Array | pa.ChunkedArray, step: Decimal, w
 
 
 def step_text(steps: int, step: Decimal) -> str:
-    """Convert a number of steps to decimal text, with the decimal places that the step size needs.
+    """Convert a number of ticks or lots to decimal text, with the decimal places that the tick or lot size `step` needs.
 
     >>> step_text(6183763, Decimal("0.01"))
     '61837.63'
@@ -71,7 +71,7 @@ def step_text(steps: int, step: Decimal) -> str:
 
 
 def step_texts(steps: Int64Array, step: Decimal) -> pa.Array:
-    """Convert numbers of steps, int64 [shape=(n,)], to decimal texts, as an Arrow array."""
+    """Convert numbers of ticks or lots, int64 [shape=(n,)], to decimal texts like `step_text`; returns an Arrow string array."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -106,12 +106,12 @@ def decimal_places(step: Decimal) -> int:
 
 
 def parse_step(text: str, what: str) -> Decimal:
-    """Parse a tick or lot size, a finite decimal above 0.
+    """Parse a tick or lot size: a decimal above 0 and below 10^19, with at most 18 decimal places.
 
     Raises
     ------
     BadInputError
-        If the text is not such a number.
+        If the text is not such a number; the message begins with `what`.
     """
     try:
         step = Decimal(text)
@@ -141,9 +141,9 @@ _SHOWN = 80  # characters of a text that an error quotes
 
 
 def _odd_texts(array: pa.Array) -> BoolArray:
-    """Mark the texts that Arrow might convert incorrectly, bool [shape=(n,)].
+    """Mark the texts that Arrow might convert incorrectly: long ones and those with an exponent; bool [shape=(n,)].
 
-    Usually there is none, and the check is cheap.
+    Usually there are none, and the check is cheap.
     """
     odd = np.zeros(len(array), bool)
     if not len(array):
@@ -161,7 +161,7 @@ def _odd_texts(array: pa.Array) -> BoolArray:
 
 
 def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
-    """Convert plain decimal texts to steps with Arrow; None if one is unreadable, too large or not a multiple of the step."""
+    """Convert plain decimal texts to ticks or lots with Arrow; None if any is unreadable, too large or not a multiple of `step`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -181,7 +181,7 @@ def _plain_steps(array: pa.Array, step: Decimal) -> Int64Array | None:
 
 
 def _exact_steps(text: str | None, step: Decimal, what: str, index: int) -> int:
-    """Convert one decimal text of any length to steps; raise `OffGridError` with the text if it is invalid."""
+    """Convert one decimal text of any length to ticks or lots; raise `OffGridError` if it is invalid, too large or not a multiple."""
     try:
         value = Decimal(text) if text is not None and text.isascii() and text == text.strip() and "_" not in text else None
     except InvalidOperation:

@@ -11,7 +11,7 @@ _SHARE_OF_PRICE = 1e-4  # one minute of a liquid market spans about ten to thirt
 
 
 def default_ticks_per_row(price_ticks: float, rule: BarRule) -> int:
-    """Default number of ticks per row, from the price and the bar length.
+    """The default number of ticks per row, from the price and the bar length.
 
     The range of a bar grows about with the square root of its length; so does the row size, and a bar has about the same number
     of rows at any length. Bars other than time bars get the row size of 1-minute bars.

@@ -1,4 +1,4 @@
-"""Protocols for live feeds, trade history and candle history, and the feed status.
+"""Protocols for live feeds, trade history and candle history; the status of a feed.
 
 Status is pulled: a feed replaces its `status` object, and the screen reads it once per frame.
 """
@@ -106,10 +106,7 @@ class TradeHistory(Protocol):
 
     @property
     def reaches_ns(self) -> int:
-        """The earliest start time that `since` accepts.
-
-        0 if that is the start of the market, or unknown.
-        """
+        """The earliest start time that `since` accepts, in ns; 0 if the venue has all trades of the market, or if unknown."""
         ...
 
     def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
@@ -117,7 +114,7 @@ class TradeHistory(Protocol):
         ...
 
     def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Yield the trades from the time `start_ns` to the trade before the id `before_id`, or to now without an id.
+        """Yield the trades from the time `start_ns` to the one before the id `before_id`; without an id, to the newest trade.
 
         In a market without numbered trades `before_id` is None, and the venue may have less than requested: the first page
         then begins later than `start_ns`.
@@ -147,14 +144,14 @@ class CandleHistory(Protocol):
 
 
 def steps_of(source: object) -> Steps | None:
-    """Tick and lot size in which a feed or history counts now; None if unknown."""
+    """The tick and lot size that a feed or history uses now; None if it has no instrument."""
     instrument = getattr(source, "instrument", None)
     return instrument.steps if isinstance(instrument, Instrument) else None
 
 
 @asynccontextmanager
 async def closing(pages: AsyncIterator[_T]) -> AsyncGenerator[AsyncIterator[_T]]:
-    """Context that closes a generator of pages or batches on exit, also after a break or an error."""
+    """Async context that closes a generator of pages or batches on exit, also after a break or an error."""
     try:
         yield pages
     finally:

@@ -47,7 +47,7 @@ class Instrument:
 
     @property
     def id(self) -> str:
-        """The instrument's name on the command line and in files: `venue:symbol`."""
+        """The instrument's id on the command line and in files: `venue:symbol`."""
         return f"{self.venue}:{self.symbol}"
 
     def grid(self, ticks_per_row: int = 1) -> PriceGrid:
@@ -56,16 +56,16 @@ class Instrument:
 
     @property
     def steps(self) -> Steps:
-        """Tick and lot size as a pair."""
+        """The tick and lot size as a pair."""
         return Steps(self.tick_size, self.lot_size)
 
     def on_steps(self, steps: Steps) -> Instrument:
-        """The same instrument with the given tick and lot size."""
+        """Return the instrument with another tick and lot size."""
         return self if steps == self.steps else replace(self, tick_size=steps.tick_size, lot_size=steps.lot_size)
 
     @property
     def written_step(self) -> Decimal:
-        """The lot size as the venue writes it, in contracts or in base units."""
+        """The lot size in the unit in which the venue writes quantities: contracts or base units."""
         return self.lot_size / self.multiplier
 
     def quantity_text(self, lots: int) -> str:

@@ -1,4 +1,4 @@
-"""Conversion of prices to ticks and rows, and back to prices.
+"""Conversion between prices, ticks and rows.
 
 Rows are counted from price 0: `row = floor(price_ticks / ticks_per_row)`, so the rows of all
 bars line up and never have to be computed again. A price on an edge belongs to the row above
@@ -33,12 +33,12 @@ _Ticks = TypeVar("_Ticks", int, Int64Array)
 
 
 def row_price(low_ticks: _Ticks, height: int) -> _Ticks:
-    """The price of a row of `height` ticks from `low_ticks` on: its middle tick, e.g. of a POC."""
+    """The price of a row of `height` ticks, whose lowest is `low_ticks`: the middle tick, or the upper of two; e.g. of a POC."""
     return low_ticks + height // 2
 
 
 def row_top(low_ticks: _Ticks, height: int) -> _Ticks:
-    """The upper edge of a row as a price, e.g. a VAH: the tick above its ticks; of a row of one tick that tick itself."""
+    """The upper edge of a row as a price, e.g. a VAH: the tick above the row's highest tick; for a row of one tick, that tick."""
     return low_ticks + (height if height > 1 else 0)
 
 
@@ -77,11 +77,11 @@ class PriceGrid:
         return ticks
 
     def rows(self, price_ticks: Int64Array) -> Int64Array:
-        """The row that contains each price, int64, in the shape of `price_ticks`."""
+        """The number of the row that contains each price, int64, in the shape of `price_ticks`."""
         return np.floor_divide(price_ticks, self.ticks_per_row)
 
     def row(self, price_ticks: int) -> int:
-        """The row that contains a price."""
+        """The number of the row that contains a price (in ticks)."""
         return int(price_ticks) // self.ticks_per_row
 
     def row_low_ticks(self, row: int) -> int:
@@ -89,7 +89,7 @@ class PriceGrid:
         return int(row) * self.ticks_per_row
 
     def row_price_ticks(self, row: int) -> int:
-        """The price of a row, in ticks; see `row_price`."""
+        """The price of a row, in ticks: its middle tick (see `row_price`)."""
         return row_price(self.row_low_ticks(row), self.ticks_per_row)
 
     def row_top_ticks(self, row: int) -> int:
@@ -110,17 +110,17 @@ class PriceGrid:
 
     @property
     def decimals(self) -> int:
-        """Number of decimal places that prices of this market need."""
+        """The number of decimal places that prices of this market need."""
         return decimal_places(self.tick_size)
 
     @property
     def row_size(self) -> Decimal:
-        """The height of a row as a price difference."""
+        """The height of a row as a price difference: the tick size times the ticks per row."""
         return self.tick_size * self.ticks_per_row
 
 
 def ticks_per_row_for(range_ticks: int, rows: int) -> int:
-    """The row height in ticks that divides a price range into about `rows` rows.
+    """The row height, in ticks, that divides a price range into about `rows` rows.
 
     Of `floor(range / rows)` and `ceil(range / rows)`, each at least 1, the one whose row count
     `ceil(range / t)` is closer to `rows`; on a tie the smaller. The last row may be short.
@@ -139,7 +139,7 @@ def ticks_per_row_for(range_ticks: int, rows: int) -> int:
 
 
 def nice_ticks_per_row(wanted_ticks: float) -> int:
-    """The largest of 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, … that is at most `wanted_ticks`; 1 if none is."""
+    """The largest of 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, … that is at most `wanted_ticks`; 1 if `wanted_ticks` is below 1."""
     best, scale = 1, 1
     while scale <= wanted_ticks:
         for factor in (1, 2, 2.5, 5):

@@ -42,10 +42,7 @@ class TimeDivision(Protocol):
     """A rule that divides time into consecutive segments."""
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Start times of the segments that overlap a span, and of the segment after them.
-
-        Int64, ascending.
-        """
+        """Start times of the segments that overlap a span, and of the next segment after these; int64, ascending."""
         ...
 
 
@@ -66,15 +63,12 @@ class PeriodRule:
         _zone(self.timezone)
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Start times of the periods that overlap a span, and of the period after them.
-
-        Int64, ascending.
-        """
+        """Start times of the periods that overlap a span, and of the next period after these; int64, ascending."""
         first, last = _dates(span, self.timezone)
         return _around(span, [_instant(day, time(), self.timezone) for day in self._days(first, last)])
 
     def _days(self, first: date, last: date) -> list[date]:
-        """The first date of each period, from the period before the date `first` to the one after the date `last`."""
+        """The first date of each period, from the period before the one of the date `first` to the period after the one of `last`."""
         if self.period is Period.MONTH:
             months = range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1)
             return [date(month // 12, month % 12 + 1, 1) for month in months]
@@ -87,7 +81,7 @@ class PeriodRule:
 class SessionRule:
     """A trading session: opening and closing time on some days of the week.
 
-    It crosses midnight if the close is not later than the open.
+    A session crosses midnight if its closing time is not later than its opening time.
 
     The time between two sessions is a segment, too: its trades are not lost. A session that would begin before the end of the one
     before (sessions last at most a day, so only after a clock change) begins at that end.
@@ -124,9 +118,9 @@ class SessionRule:
             raise BadInputError(f"session: found weekdays {sorted(self.weekdays)}, expected some of 0 (Monday) to 6")
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Opening and closing times of the sessions in and around a span, int64, ascending.
+        """Opening and closing times of sessions: from the last one at or before a span's start to the first at or after its end.
 
-        The first is not after its start, the last not before its end.
+        Int64, ascending.
         """
         first, last = _dates(span, self.timezone)
         return _around(span, [edge for session in self._sessions(first, last) for edge in session])
@@ -168,12 +162,12 @@ def span_before(division: TimeDivision, time_ns: int) -> Span:
 
 
 def division_numbers(division: TimeDivision, time_ns: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """The index of the segment that contains each time, and the start times of the segments.
+    """The index of the segment that contains each time, and the start times of the segments; both are empty without times.
 
     Parameters
     ----------
     time_ns : int64 [shape=(n,)]
-        In any order.
+        Times in any order.
 
     Returns
     -------
@@ -187,22 +181,22 @@ def division_numbers(division: TimeDivision, time_ns: Int64Array) -> tuple[Int64
 
 
 def local_time(time_ns: int, timezone: str) -> datetime:
-    """Local date and time in a time zone, to the microsecond."""
+    """The local date and time in a time zone, rounded down to a microsecond."""
     return (_EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(_zone(timezone))
 
 
 def day_start_ns(day: date, timezone: str = "UTC") -> int:
-    """Start of a day in a time zone, ns since 1970 UTC."""
+    """The start of a day in a time zone, in ns since 1970 UTC."""
     return _instant(day, time(), timezone)
 
 
 def parse_session(text: str, timezone: str = "UTC") -> SessionRule:
-    """Parse a session written as `09:30-16:00`; across midnight as `22:00-05:00`.
+    """Parse a session on all days of the week, written as `09:30-16:00`, or `22:00-05:00` if it crosses midnight.
 
     Raises
     ------
     BadInputError
-        If the text is not a session.
+        If the text is not a session, or the time zone is unknown.
     """
     match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
     if not match:
@@ -220,7 +214,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _dates(span: Span, timezone: str) -> tuple[date, date]:
-    """The local dates of the start and the end of a span."""
+    """The local dates of the start and the end of a span; raises `BadInputError` outside the years 1700 to 2260."""
     ends = span.start_ns, max(span.end_ns, span.start_ns + 1)
     if ends[0] < _FIRST_NS or ends[1] > _LAST_NS:
         raise BadInputError(f"time: found {ends[0] if ends[0] < _FIRST_NS else ends[1]} ns since 1970, expected the years 1700 to 2260")
@@ -228,7 +222,7 @@ def _dates(span: Span, timezone: str) -> tuple[date, date]:
 
 
 def _around(span: Span, instants: list[int]) -> Int64Array:
-    """Select the times that bound a span: from the last one at or before its start to the first one at or after its end."""
+    """Select times around a span, without duplicates: from the last one at or before its start to the first at or after its end."""
     starts = np.unique(np.array(instants, np.int64))  # a day that a time zone skipped begins at the same time as the next day
     first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
     last = int(np.searchsorted(starts, max(span.end_ns, span.start_ns + 1)))
@@ -237,7 +231,7 @@ def _around(span: Span, instants: list[int]) -> Int64Array:
 
 @lru_cache(maxsize=1 << 14)  # forty years of days for one time zone and rule
 def _instant(day: date, clock: time, timezone: str) -> int:
-    """The first moment at which local clocks show a time on a day; if they skip that time, the moment of the skip."""
+    """The first moment at which local clocks show a time on a day, in ns; if they skip that time, the moment of the skip."""
     wall = datetime.combine(day, clock, _zone(timezone))
     before, after = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
     if before <= after:  # shown once or twice

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """The time range `[start_ns, end_ns)`; empty if the end is not after the start."""
+    """The time range from `start_ns` to just before `end_ns`; empty if the end is not after the start."""
 
     start_ns: int
     end_ns: int
@@ -20,7 +20,7 @@ class Span:
 
     @property
     def length_ns(self) -> int:
-        """Length in nanoseconds, 0 if empty."""
+        """The length of the span in nanoseconds; 0 if it is empty."""
         return max(0, self.end_ns - self.start_ns)
 
     def intersection(self, other: Span) -> Span:

@@ -1,7 +1,7 @@
-"""Tick and lot size as a pair, and exact conversion of trades between two pairs.
+"""The tick and lot size as a pair (steps), and exact conversion of trades between two such pairs.
 
-Venues change their steps. Trades that are stored or received in different steps are joined in common steps (`common_steps`): the
-largest tick and lot size of which all others are whole multiples, so that each conversion is a multiplication by a whole number.
+Venues change their tick and lot sizes. Trades that are stored or received in different ones are joined in the common ones
+(`common_steps`): the largest of which all others are whole multiples, so that a conversion is a multiplication by a whole number.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Steps(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Both in words, e.g. `tick 0.01, lot 0.001`."""
+        """The tick and lot size as text, e.g. `tick 0.01, lot 0.001`."""
         return f"tick {self.tick_size.normalize():f}, lot {self.lot_size.normalize():f}"
 
     def divides(self, other: Steps) -> bool:
-        """True if all prices and quantities in the other steps are whole numbers of these."""
+        """True if the other tick and lot size are whole multiples of these."""
         return not (other.tick_size % self.tick_size or other.lot_size % self.lot_size)
 
 
 def common_step(one: Decimal, other: Decimal) -> Decimal:
-    """The largest step of which two steps are whole multiples.
+    """The largest size of which two tick sizes, or two lot sizes, are whole multiples.
 
     >>> common_step(Decimal("0.25"), Decimal("0.1"))
     Decimal('0.05')
@@ -60,17 +60,18 @@ def common_step(one: Decimal, other: Decimal) -> Decimal:
 
 
 def common_steps(every: Iterable[Steps]) -> Steps:
-    """The largest tick and lot size of which those of all given steps are whole multiples; needs at least one pair."""
+    """The largest tick size and lot size of which those of every given pair are whole multiples; needs at least one pair."""
     return reduce(lambda a, b: a if a == b else Steps(common_step(a.tick_size, b.tick_size), common_step(a.lot_size, b.lot_size)), every)
 
 
 def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBatch:
-    """Convert trades from one tick and lot size to another.
+    """Convert trades exactly from one tick and lot size to another.
 
     Raises
     ------
     StoreError
-        If a price or quantity is not a whole number of the new steps, or needs more than 64 bits.
+        If a price or quantity is not a multiple of the new tick or lot size, or needs more than 64 bits; the message begins with
+        `where`.
     """
     if old == new or not len(trades):
         return trades
@@ -87,12 +88,13 @@ def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBat
 
 
 def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
-    """Raise an error if trades in one tick and lot size cannot be counted together with trades in another.
+    """Raise an error if trades are too large to be joined with trades in another tick and lot size (see `common_steps`).
 
     Raises
     ------
     StoreError
-        If they need more than 64 bits in the common steps, or trades a thousand times as large would.
+        If a price or quantity needs more than 64 bits in the common tick and lot size. Also if one that is a thousand times as
+        large would, where the common size differs from that of `others`.
     """
     common = common_steps([steps, others])
     in_steps(trades, steps, common, where)
@@ -103,7 +105,7 @@ def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str
 
 
 def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:
-    """True if all trades can be converted exactly to the new steps."""
+    """True if all trades can be converted exactly to the new tick and lot size."""
     try:
         in_steps(trades, old, new, "")
     except StoreError:
@@ -112,7 +114,7 @@ def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:
 
 
 def _decimal(value: Fraction) -> Decimal:
-    """Convert a fraction to an exact Decimal; its denominator must have no prime factors but 2 and 5."""
+    """Convert a fraction to an exact Decimal; the denominator must have only the prime factors 2 and 5."""
     places = 0
     while value.denominator > 1:
         value *= 10

@@ -21,14 +21,14 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def clock_text(time_ns: int, *, seconds: bool) -> str:
-    """The time of day: `15:30` or `15:30:12`."""
+    """The time of day as text: `15:30`, or with `seconds` `15:30:12`."""
     minute, second = divmod(int(time_ns) // 10**9 % _DAY_S, 60)
     text = f"{minute // 60:02}:{minute % 60:02}"
     return f"{text}:{second:02}" if seconds else text
 
 
 def fine_clock_text(time_ns: int) -> str:
-    """The time of day to the millisecond: `15:30:12.123`."""
+    """The time of day as text, to the millisecond: `15:30:12.123`."""
     return f"{clock_text(time_ns, seconds=True)}.{int(time_ns) // 10**6 % 1000:03}"
 
 
@@ -36,17 +36,17 @@ def fine_clock_text(time_ns: int) -> str:
 
 
 def month_text(time_ns: int) -> str:
-    """The month of a time: `Nov`."""
+    """The month of a time as text: `Nov`."""
     return _MONTHS[_utc(time_ns).month - 1]
 
 
 def short_date_text(time_ns: int) -> str:
-    """The date of a time without the year: `21 Nov`."""
+    """The date of a time as text, without the year: `21 Nov`."""
     return f"{_utc(time_ns).day} {month_text(time_ns)}"
 
 
 def date_text(time_ns: int) -> str:
-    """The date of a time in full: `Sat 21 Nov 2026`."""
+    """The date of a time as text, with weekday and year: `Sat 21 Nov 2026`."""
     return f"{_WEEKDAYS[_utc(time_ns).weekday()]} {_plain_date(time_ns)}"
 
 
@@ -59,18 +59,18 @@ def iso_date_text(time_ns: int) -> str:
 
 
 def date_and_clock_text(time_ns: int, *, seconds: bool) -> str:
-    """Date and time of day: `Sat 21 Nov 2026 15:30` or `Sat 21 Nov 2026 15:30:12`."""
+    """The date and time of day: `Sat 21 Nov 2026 15:30`, or with `seconds` `Sat 21 Nov 2026 15:30:12`."""
     return f"{date_text(time_ns)} {clock_text(time_ns, seconds=seconds)}"
 
 
 def clock_on_day_text(time_ns: int, day_ns: int, *, seconds: bool) -> str:
-    """The time of day, with the date before it if that is not the date of `day_ns`."""
+    """The time of day, e.g. `15:30`; if it is on another day than `day_ns`, with the date in front."""
     same_day = date_text(time_ns) == date_text(day_ns)
     return (clock_text if same_day else date_and_clock_text)(time_ns, seconds=seconds)
 
 
 def timestamp_text(time_ns: int) -> str:
-    """Date and time in digits, to the millisecond: `2026-11-21 15:30:12.123`.
+    """The date and time in digits, rounded down to a millisecond: `2026-11-21 15:30:12.123`.
 
     >>> timestamp_text(1_723_161_240_123_999_999)
     '2024-08-08 23:54:00.123'
@@ -79,23 +79,25 @@ def timestamp_text(time_ns: int) -> str:
 
 
 def iso_text(time_ns: int, *, milliseconds: bool = False) -> str:
-    """Date and time in UTC as ISO 8601 text: `2026-11-21T15:30:12Z`, or `2026-11-21T15:30:12.123Z`."""
+    """The date and time in UTC as ISO 8601 text: `2026-11-21T15:30:12Z`, or with `milliseconds` `2026-11-21T15:30:12.123Z`."""
     return f"{iso_date_text(time_ns)}T{fine_clock_text(time_ns) if milliseconds else clock_text(time_ns, seconds=True)}Z"
 
 
 def local_iso_text(time_ns: int, timezone: str) -> str:
-    """Local date and time as ISO 8601 text with the offset of the time zone: `2026-11-21T10:30:12-05:00`.
+    """The local date and time as ISO 8601 text with the time zone's offset: `2026-11-21T10:30:12-05:00`.
+
+    Fractions of a second are included, to the microsecond, unless they are 0.
 
     Raises
     ------
     BadInputError
-        If there is no such time zone.
+        If the time zone is unknown.
     """
     return local_time(time_ns, timezone).isoformat()
 
 
 def file_time_text(time_ns: int) -> str:
-    """Date and time as part of a file name: `20261121T153012`."""
+    """The date and time for a file name: `20261121T153012`."""
     return f"{iso_date_text(time_ns)}T{clock_text(time_ns, seconds=True)}".replace("-", "").replace(":", "")
 
 
@@ -103,9 +105,9 @@ def file_time_text(time_ns: int) -> str:
 
 
 def span_text(start_ns: int, end_ns: int) -> str:
-    """A time span in UTC as text, with the date once if the span is within one day.
+    """A time span in UTC as text, with the date only once if the span is within one day.
 
-    Seconds are shown if the span is less than an hour and does not start and end at full minutes.
+    Seconds are shown if the span is within one day, shorter than an hour, and does not both start and end at a full minute.
 
     >>> span_text(0, 1_860_000_000_000)
     '1 Jan 1970 00:00–00:31 UTC'
@@ -118,7 +120,7 @@ def span_text(start_ns: int, end_ns: int) -> str:
 
 
 def duration_text(duration_ns: int) -> str:
-    """A duration in at most two units: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 10 min`."""
+    """A duration as text in at most two units: `0.4 s`, `12 s`, `3 min 20 s` or `5 h 10 min`."""
     seconds = duration_ns / 1e9
     if seconds < 10:
         return f"{max(0.0, seconds):.1f} s"
@@ -131,7 +133,7 @@ def duration_text(duration_ns: int) -> str:
 
 
 def narrow_duration_text(duration_ns: int) -> str:
-    """A duration in few characters, for the width of a bar: `4.2 s`, `2:30 m` or `1:05 h`."""
+    """A duration as short text that fits the width of a bar: `4.2 s`, `2:30 m` or `1:05 h`."""
     seconds = duration_ns / 1e9
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
@@ -141,7 +143,7 @@ def narrow_duration_text(duration_ns: int) -> str:
 
 
 def age_text(age_ns: int) -> str:
-    """An age to the minute: `3 d 4 h`, `4 h 12 m`, `12 m`."""
+    """An age as text, in days and hours, hours and minutes, or minutes: `3 d 4 h`, `4 h 12 m` or `12 m`."""
     minutes = max(0, age_ns) // 60_000_000_000
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:

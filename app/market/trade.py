@@ -43,7 +43,7 @@ class TradeBatch:
 
     @classmethod
     def of(cls, time_ns: object, price_ticks: object, quantity_lots: object, side: object, trade_id: object) -> TradeBatch:
-        """A batch from anything that numpy can convert to five columns of one length."""
+        """Make a batch from five columns that numpy can convert; raise `ValueError` if their lengths differ."""
         columns = [
             np.ascontiguousarray(time_ns, np.int64),
             np.ascontiguousarray(price_ticks, np.int64),
@@ -64,7 +64,7 @@ class TradeBatch:
         return len(self.time_ns)
 
     def __getitem__(self, which: slice | Int64Array | BoolArray) -> TradeBatch:
-        """The trades of a slice, a mask or an index array."""
+        """The trades that a slice, a bool mask or an index array selects."""
         return TradeBatch.of(*(column[which] for column in self.columns))
 
     @property

@@ -24,7 +24,7 @@ SIDE_WORDS = pa.array(["sell", "unknown", "buy"])
 
 
 def rows_of(trades: TradeBatch, instrument: Instrument) -> pa.RecordBatch:
-    """Convert trades to the CSV columns, as an Arrow record batch."""
+    """Convert trades to an Arrow record batch with the columns of the CSV."""
     columns = [
         pa.array(trades.time_ns),
         step_texts(trades.price_ticks, instrument.tick_size),

@@ -59,7 +59,7 @@ class TradingHours:
 
     @property
     def unit(self) -> str:
-        """The word for one period of trading: `day` or `session`."""
+        """The word for one day of trading: `day` for whole days, `session` for named hours."""
         return "day" if self.rule is None else "session"
 
     @property
@@ -76,9 +76,9 @@ class TradingHours:
         return PeriodRule(timezone=self.timezone) if self.rule is None else self.rule
 
     def from_start(self, period: Period = Period.DAY) -> TimeDivision:
-        """The division of time into segments from the start of one session to the start of the next.
+        """The division of time into days, weeks or months that begin with their first session, without gaps between them.
 
-        For weeks and months, from the start of the first session in each.
+        Without sessions they begin at local midnight.
         """
         return PeriodRule(period, self.timezone) if self.rule is None else SessionPeriods(self.rule, period)
 
@@ -97,19 +97,16 @@ class TradingHours:
 
 @dataclass(frozen=True, slots=True)
 class SessionPeriods:
-    """Days, weeks or months that begin with the start of their first session.
+    """Divides time into days, weeks or months that begin at the start of their first session.
 
-    Trades after a session belong to it.
+    Trades after the close of a session belong to the same day, week or month as the session.
     """
 
     rule: SessionRule
     period: Period = Period.DAY
 
     def starts_ns(self, span: Span) -> Int64Array:
-        """Start times of the periods that overlap a span, and of the period after them.
-
-        Int64, ascending.
-        """
+        """Start times of the periods that overlap a span, and of the next period after these; int64, ascending."""
         end_ns = max(span.end_ns, span.start_ns + 1)
         starts = _first_sessions(self, span.start_ns // DAY_NS, -(-end_ns // DAY_NS))
         first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
@@ -140,7 +137,7 @@ def parse_hours(name: str, timezone: str = "UTC") -> TradingHours:
 
 @lru_cache(maxsize=64)
 def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
-    """The sessions, or whole days, that overlap a span; cached because several layers need them."""
+    """The sessions, or whole days, that overlap a span, not cut to the span; cached because several layers need them."""
     if hours.rule is not None:
         return tuple(hours.rule.sessions(span))
     return tuple(Span(*edges) for edges in itertools.pairwise(hours.divisions.starts_ns(span).tolist()))
@@ -148,9 +145,9 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=256)
 def _first_sessions(periods: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
-    """Start times of the periods (see `SessionPeriods`) from well before some UTC days to well after them.
+    """Start times of the periods (see `SessionPeriods`) from 40 days before `first_day` to 40 days after `end_day`.
 
-    Days are counted from 1970.
+    Both are UTC days, counted from 1970.
     """
     reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
     sessions = periods.rule.sessions(reach)
@@ -162,7 +159,7 @@ def _first_sessions(periods: SessionPeriods, first_day: int, end_day: int) -> In
 
 
 def _period_of(session: Span, periods: SessionPeriods) -> date:
-    """The date of the first day in the period to which a session belongs."""
+    """The date of the first day in the period (day, week or month) to which a session belongs."""
     day = local_time(session.end_ns - 1000, periods.rule.timezone).date()  # a microsecond, the smallest step of a datetime
     if periods.period is Period.MONTH:
         return day.replace(day=1)

@@ -1,4 +1,4 @@
-"""Exact sums of price times volume, and of its square times volume, in numpy.
+"""Exact sums of price distance times volume, and of squared price distance times volume, in numpy.
 
 A month of a market of tick 0.01 and lot 0.00000001 that trades a million units a day in a range of half its price has distances
 below 2**23 ticks and 3e15 lots, which is below 2**52: its sum of `distance * lots` needs 75 bits and that of `distance**2 * lots`
@@ -28,19 +28,19 @@ _OFFSET_WORDS, _SQUARE_WORDS = 2, 3
 
 
 class WideSums(NamedTuple):
-    """Sums of each run of trades, as words from the lowest to the highest; see `wide_integers`."""
+    """The two sums of each run of trades (see `wide_sums`), as 63-bit words from the lowest to the highest (see `wide_integers`)."""
 
     offset: tuple[Int64Array, Int64Array]
     square: tuple[Int64Array, Int64Array, Int64Array]
 
 
 def wide_sums(distance: Int64Array, quantity: Int64Array, starts: Int64Array) -> WideSums:
-    """Sums of `distance * quantity` and of `distance**2 * quantity` of each run of trades.
+    """The sums of `distance * quantity` and of `distance**2 * quantity` over each run of trades.
 
     Parameters
     ----------
     distance : int64 [shape=(n,)]
-        Of each price from any price, ticks.
+        Distance of each price from a reference price, in ticks.
     quantity : int64 [shape=(n,)]
         Lots, at least 0.
     starts : int64 [shape=(n_runs,)]
@@ -62,7 +62,7 @@ def wide_sums(distance: Int64Array, quantity: Int64Array, starts: Int64Array) ->
 
 
 def wide_integers(words: Sequence[Int64Array]) -> list[int]:
-    """The integers that are stored in words, from the lowest to the highest, as unbounded integers."""
+    """Join columns of 63-bit words, lowest word first, into a list of Python integers."""
     *lower, top = (word.tolist() for word in words)
     found: list[int] = top
     for word in reversed(lower):
@@ -71,7 +71,7 @@ def wide_integers(words: Sequence[Int64Array]) -> list[int]:
 
 
 def wide_integer(words: Sequence[int]) -> int:
-    """The integer that is stored in words, from the lowest to the highest."""
+    """Join 63-bit words, lowest first, into one Python integer."""
     found = 0
     for word in reversed(words):
         found = (found << WORD_BITS) + word
@@ -79,18 +79,18 @@ def wide_integer(words: Sequence[int]) -> int:
 
 
 def wide_words(value: int, count: int) -> list[int]:
-    """An integer in `count` words, from the lowest to the highest."""
+    """Split an integer into `count` words of 63 bits, lowest first; the highest word has the sign."""
     return [value >> WORD_BITS * place & _WORD for place in range(count - 1)] + [value >> WORD_BITS * (count - 1)]
 
 
 def _limbs(values: Int64Array) -> list[Int64Array]:
-    """Split numbers of at least 0 into limbs, lowest first; as many as the largest number needs."""
+    """Split numbers of at least 0 into limbs of 21 bits, lowest first; as many limbs as the largest number needs."""
     count = max(1, -(-int(values.max()).bit_length() // _LIMB_BITS))
     return [values >> _LIMB_BITS * place & _LIMB for place in range(count)]
 
 
 def _squared(limbs: Sequence[Int64Array]) -> list[Int64Array]:
-    """The square of each number, in limbs."""
+    """Square numbers that are split into limbs; return the squares in limbs, lowest first."""
     places: list[Int64Array] = [np.zeros_like(limbs[0]) for _ in range(2 * len(limbs))]
     for i, one in enumerate(limbs):
         for j, other in enumerate(limbs):
@@ -99,7 +99,7 @@ def _squared(limbs: Sequence[Int64Array]) -> list[Int64Array]:
 
 
 def _summed(left: Sequence[Int64Array], right: Sequence[Int64Array], starts: Int64Array) -> list[Int64Array]:
-    """The sum of `left * right` of each run, in limbs; the sign is in the highest."""
+    """Sum `left * right` over each run of trades, all split into limbs, lowest first; the highest limb of a sum has the sign."""
     places: list[Int64Array] = [np.zeros(len(starts), np.int64) for _ in range(len(left) + len(right))]
     for i, one in enumerate(left):
         for j, other in enumerate(right):
@@ -108,7 +108,7 @@ def _summed(left: Sequence[Int64Array], right: Sequence[Int64Array], starts: Int
 
 
 def _carried(places: Iterable[Int64Array]) -> list[Int64Array]:
-    """Carry the excess of each place to the next, and return limbs, lowest first; the last carry is added as the highest, with the sign."""
+    """Cut sums to limbs of 21 bits, lowest first, and carry the excess; the last carry becomes the highest limb, with the sign."""
     limbs: list[Int64Array] = []
     carry: Int64Array | int = 0
     for place in places:
@@ -119,7 +119,7 @@ def _carried(places: Iterable[Int64Array]) -> list[Int64Array]:
 
 
 def _words(limbs: list[Int64Array], count: int) -> list[Int64Array]:
-    """Join limbs into `count` words, lowest first; the sign goes into the highest."""
+    """Join limbs into `count` words of 63 bits, lowest first; the highest word has the sign."""
     per_word = WORD_BITS // _LIMB_BITS
     while len(limbs) < count * per_word:
         top = limbs.pop()

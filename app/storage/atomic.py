@@ -24,21 +24,21 @@ _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
-    """Open a new file that replaces `path` once all of it is on disk; the folder must exist.
+    """Context with a new binary file that replaces the file `path` at the end, once it is on disk; the folder must exist.
 
-    After an error or a crash `path` is unchanged. A symbolic link stays a link, and a file that is replaced keeps its
-    permissions. What is not a file, e.g. `/dev/stdout`, is written directly.
+    After an error or a crash `path` is unchanged. A symbolic link stays a link, and the new file gets the permissions of the old
+    one. A path that is not a regular file, e.g. `/dev/stdout`, is written directly.
 
     Parameters
     ----------
     path : Path
     private : bool
-        A new file can be read by its owner only.
+        True: only its owner may read the file, if there was none before.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
@@ -66,12 +66,12 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
 
 @contextmanager
 def atomic_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a file of the store to replace it atomically (see `replacing`), and create its folder.
+    """Context like `replacing` that also creates the folder of `path`, and raises `StoreError` in place of `OSError`.
 
     Raises
     ------
     StoreError
-        If it cannot be written; an older file is unchanged.
+        If the file cannot be written; an older file is unchanged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,23 +87,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     StoreError
-        As in `atomic_file`.
+        If the file cannot be written; an older file is unchanged.
     """
     with atomic_file(path) as file:
         file.write(content)
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
-    """Delete the unfinished files that killed processes have left in a folder.
+    """Delete the unfinished files of `replacing` that killed processes have left in a folder.
 
-    A process holds a lock on the file that it writes, and the system releases it when the process ends. Files of others, and those
-    that cannot be deleted, stay.
+    A process holds a lock on the file that it writes, and the system releases it when the process ends. Files of other users, and
+    files that cannot be deleted, stay.
 
     Parameters
     ----------
     folder : Path
     name : str, optional
-        Only those that were to become this file; by default all.
+        Delete only the unfinished files that were to become this file; by default all.
     """
     pattern = re.compile((r"\..+" if name is None else re.escape(f".{name[:_NAME_CHARS]}")) + r"\.[0-9a-f]{8}\.part", re.DOTALL)
     with suppress(OSError):
@@ -126,9 +126,9 @@ def _remove_if_dead(partial: Path) -> None:
 
 
 def _created(path: Path, mode: int) -> tuple[Path, int]:
-    """Create the unfinished file of a path and lock it; return its path and handle.
+    """Create and lock the temporary file that is to become the file `path`; return its path and its handle.
 
-    It has a name of its own: two programs may write the same file at the same time.
+    Its name is unique, as two programs may write the same file at the same time. Windows needs no lock.
     """
     while True:
         partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(4)}.part")
@@ -143,7 +143,7 @@ def _created(path: Path, mode: int) -> tuple[Path, int]:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush a folder to the disk, so that a rename in it survives a power cut; not needed on Windows."""
+    """Flush a folder to disk, so that a renamed file in it survives a power cut; does nothing on Windows."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

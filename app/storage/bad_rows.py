@@ -1,4 +1,4 @@
-"""Damaged rows of the catalogue: they are moved into a table of their own, and rebuilt from the day files where possible."""
+"""Moves damaged rows of the catalogue into a separate table, and rebuilds them from the day files where possible."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _KEYS = {
 
 
 def move_bad_rows(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> str:
-    """Move damaged rows into a table of their own, rebuild what they had from the day files, and return a text for the user.
+    """Move the catalogue's damaged rows into a separate table, rebuild their content from the day files; return a notice for the user.
 
-    Trades that are not in the day files are owed from then on. The text is empty if all rows are sound.
+    Trades that are not in the day files are owed from then on. The notice is empty if all rows are sound.
     """
     with catalogue.transaction() as connection:
         bad = _bad_rows(connection)
@@ -69,7 +69,7 @@ def move_bad_rows(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrum
 
 
 def _bad_rows(connection: sqlite3.Connection) -> dict[str, list[tuple[tuple[object, ...], str]]]:
-    """The damaged rows of each table, each with the reason."""
+    """The damaged rows, by table, of the markets, tape ranges, newest trades and owed trades, each with the reason."""
     found: dict[str, list[tuple[tuple[object, ...], str]]] = {table: [] for table in _COLUMNS}
     sound: dict[object, list[tuple[object, ...]]] = {}
     for row in connection.execute(f"SELECT {_COLUMNS['instrument']} FROM instrument"):
@@ -99,7 +99,7 @@ def _check(found: dict[str, list[tuple[tuple[object, ...], str]]], table: str, r
 def _mend_markets(
     connection: sqlite3.Connection, bad: list[tuple[tuple[object, ...], str]], known: dict[str, Instrument], now_ns: int
 ) -> set[object]:
-    """Correct damaged rows of markets from the day files, or set them aside with all their rows; return the corrected numbers."""
+    """Correct damaged rows of markets from the day files, or move them with all rows of the market; return the corrected numbers."""
     mended: set[object] = set()
     names = {name for (name,) in connection.execute("SELECT name FROM instrument")}
     nameless = [instrument for name, instrument in known.items() if name not in names]
@@ -143,7 +143,7 @@ def _aside(table: str, row: tuple[object, ...], text: str, now_ns: int) -> tuple
 
 
 def _rebuild(catalogue: Catalogue, instrument: Instrument, tape: Tape, now_ns: int) -> None:
-    """Rebuild a market's tape ranges from its day files and tail; trades that neither has become owed."""
+    """Rebuild a market's tape ranges from its day files and the catalogue's newest trades; trades that neither has become owed."""
     before = catalogue.intervals(instrument.id)
     after = ranges_in_files(tape)
     tail, _ = catalogue.tail(instrument.id)

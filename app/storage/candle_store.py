@@ -20,12 +20,12 @@ class CandleStore:
     Parameters
     ----------
     lengths_ns : sequence of int
-        The lengths that the venue has, finest first; empty without a candle history.
+        The candle lengths that the venue has; empty without a candle history.
 
     Attributes
     ----------
     revision : int
-        Grows with every call of `take`.
+        Number of calls of `take`.
     """
 
     def __init__(self, lengths_ns: Sequence[int] = ()) -> None:
@@ -36,9 +36,9 @@ class CandleStore:
         self._times: tuple[int, list[Span]] = (-1, [])
 
     def take(self, length_ns: int, asked: Span, pages: Sequence[CandleBatch]) -> None:
-        """Add the closed candles of one length, and record the span for which they were requested.
+        """Add closed candles of one length, and record the span `asked` for which they were requested.
 
-        The time from the first candle still in progress on counts as not requested.
+        The time from the start of the first candle in progress counts as not requested.
         """
         loaded = self.of(length_ns)
         for page in pages:
@@ -52,7 +52,7 @@ class CandleStore:
         self.revision += 1
 
     def of(self, length_ns: int, span: Span | None = None) -> CandleBatch:
-        """The loaded candles of one length, or only those that start in a span."""
+        """The loaded candles of one length; with a span, only those that start in the span."""
         loaded = self._candles.get(length_ns) or CandleBatch.empty(length_ns)
         return loaded if span is None else loaded.within(span)
 
@@ -61,7 +61,7 @@ class CandleStore:
         return [part for each in self._requested.get(length_ns, []) if (part := each.intersection(span))]
 
     def first_ns(self, length_ns: int, span: Span) -> int:
-        """The first time in a span from which candles of one length are loaded or not requested yet; the span's end if there is none."""
+        """The first time in a span at which a loaded candle of one length starts, or that was not requested; else the span's end."""
         spans = self._requested.get(length_ns, [])
         place = bisect_right(spans, span.start_ns, key=_start) - 1
         if place < 0 or span.start_ns not in spans[place]:
@@ -73,7 +73,10 @@ class CandleStore:
 
     @property
     def times(self) -> list[Span]:
-        """The time ranges for which candles of any length are loaded, joined, in order of time."""
+        """The time ranges for which candles of any length are loaded, joined, in order of time.
+
+        In each requested span that is from the first loaded candle to the end of the span.
+        """
         if self._times[0] != self.revision:
             found: list[Span] = []
             for length_ns, loaded in self._candles.items():
@@ -86,7 +89,7 @@ class CandleStore:
 
 
 def _with(spans: list[Span], new: Span) -> list[Span]:
-    """Add a span to disjoint spans, and join it with those that it overlaps or touches; in order of time."""
+    """Return disjoint spans with another one added, joined with those that it overlaps or touches, in order of time."""
     if not new:
         return spans
     apart = [span for span in spans if span.end_ns < new.start_ns or new.end_ns < span.start_ns]

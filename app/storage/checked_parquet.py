@@ -1,7 +1,4 @@
-"""Parquet files of integers, written atomically, with checksums.
-
-Both the pages and the metadata have one.
-"""
+"""Parquet files of integers, written atomically, with checksums of the pages and of the metadata."""
 
 from __future__ import annotations
 
@@ -25,14 +22,14 @@ META_KEY = b"tapeprint"
 
 @cache
 def broken() -> tuple[type[Exception], ...]:
-    """Exceptions that reading a damaged file may raise."""
+    """The exception types that reading a damaged Parquet file may raise."""
     import pyarrow as pa  # in the functions that need it: it takes long to load
 
     return pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table of integers atomically.
+    """Write a table of integers to a Parquet file, atomically.
 
     Raises
     ------
@@ -55,17 +52,17 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def add_checksum(text: bytes) -> bytes:
-    """Put a checksum in front of a text; used for metadata, because Parquet checks only its pages."""
+    """Put a CRC-32 checksum (8 hex digits and a space) in front of metadata, because Parquet checks only its pages."""
     return b"%08x " % zlib.crc32(text) + text
 
 
 def verify_checksum(sealed: bytes) -> bytes:
-    """Check a text that has its checksum in front, and return the text alone.
+    """Check metadata that has a checksum in front (see `add_checksum`), and return it without the checksum.
 
     Raises
     ------
     ValueError
-        If the text does not match the checksum.
+        If the metadata does not match the checksum.
     """
     text = sealed[9:]
     if sealed[:9] != b"%08x " % zlib.crc32(text):
@@ -74,6 +71,6 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """Make the error for a file that cannot be read, with the reason in one line."""
+    """Make the `StoreError` for a file that cannot be read, with the reason in one line."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     return StoreError(f"cannot read {path}: {why}")

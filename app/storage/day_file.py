@@ -1,4 +1,4 @@
-"""The day file: one UTC day of a market's trades, as Parquet.
+"""The day file: the trades of one market on one UTC day, or a part of them, as Parquet.
 
 Any tool can read it. Columns `time_ns, price_ticks, quantity_lots, side, trade_id`, int64 except the side (int8), in the order
 of the tape. Tick and lot size, totals and the sources of the trades are in the schema's metadata under `tapeprint`. Times, prices
@@ -37,7 +37,7 @@ _FARTHEST = 1 << 62  # keys and times beyond it would overflow when they are com
 
 
 class DayTotals(msgspec.Struct, frozen=True):
-    """Number and volume of the trades in a file, to detect damage when they are read."""
+    """Number of trades in a file and their total, buy and sell volume in lots, to detect damage when they are read."""
 
     trades: int
     lots: int
@@ -46,15 +46,16 @@ class DayTotals(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, trades: TradeBatch) -> DayTotals:
-        """Compute the number of trades and their total, buy and sell volume in lots."""
+        """Compute the number of trades, and their total, buy and sell volume in lots."""
         lots, side = trades.quantity_lots, trades.side
         return cls(len(trades), int(lots.sum()), int(lots[side == BUY].sum()), int(lots[side == SELL].sum()))
 
 
 class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """Metadata of a day file; `groups` has the earliest and latest trade time of each row group.
+    """Metadata of a day file: market, tick and lot size, totals, tape ranges, and trade times of the row groups.
 
-    Parquet's own statistics have these too, but when they are damaged Arrow aborts the process.
+    `groups` has the earliest and latest trade time of each row group. Parquet's own statistics have these too, but if they are
+    damaged Arrow aborts the process.
     """
 
     instrument: str
@@ -69,7 +70,7 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> Steps:
-        """Tick and lot size of the trades in the file."""
+        """The tick and lot size of the trades in the file."""
         return Steps(Decimal(self.tick_size), Decimal(self.lot_size))
 
 
@@ -107,7 +108,7 @@ def read_meta(path: Path) -> DayMeta:
     Raises
     ------
     StoreError
-        If it is not a day file, or is damaged.
+        If it is not a day file, cannot be read, or is damaged.
     """
     import pyarrow.parquet as pq
 
@@ -119,28 +120,26 @@ def read_meta(path: Path) -> DayMeta:
 
 
 def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> TradeBatch:
-    """Read the trades of a day file, or those in a span, in the order of the tape.
-
-    Prices and quantities are in the instrument's ticks and lots.
+    """Read the trades of a day file, or only those in a span, in the order of the tape and the instrument's ticks and lots.
 
     Raises
     ------
     StoreError
-        If the file is damaged or not a day file, or a price or quantity is not a multiple of the instrument's steps.
+        If the file is damaged or not a day file, or if a price or quantity is not a multiple of the instrument's tick or lot size.
     """
     found = read_own_steps(path, span)
     return in_steps(found.trades, found.steps, instrument.steps, str(path))
 
 
 class TradesInSteps(NamedTuple):
-    """Trades with the tick and lot size that they are counted in."""
+    """Trades, and the tick and lot size in which their prices and quantities are counted."""
 
     trades: TradeBatch
     steps: Steps
 
 
 def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
-    """Read a day file like `read_day`, in the tick and lot size of the file.
+    """Read the trades of a day file, or only those in a span, in the tick and lot size of the file.
 
     Raises
     ------
@@ -170,21 +169,24 @@ def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
 
 
 def joined_steps(parts: Sequence[TradesInSteps], where: str) -> tuple[list[TradeBatch], Steps]:
-    """Convert batches of trades to their common steps (see `common_steps`), and return both; empty batches do not count.
+    """Convert batches of trades to their common tick and lot size (see `common_steps`); return the batches and these sizes.
+
+    Empty batches do not count; at least one must have trades.
 
     Raises
     ------
     StoreError
-        If a price or quantity needs more than 64 bits in these steps.
+        If a price or quantity needs more than 64 bits in these sizes.
     """
     steps = common_steps(part.steps for part in parts if len(part.trades))
     return [in_steps(part.trades, part.steps, steps, where) for part in parts], steps
 
 
 def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
-    """Merge trades of several sources in the order of the tape, without duplicates.
+    """Merge batches of trades in the order of the tape, without duplicates.
 
-    The order is by id; if trades are not numbered, by time and then by arrival. Of equal trades the first one stays.
+    The order is by id, and of trades with the same id the first one stays. If trades are not numbered, the order is by time and
+    then by arrival, and of trades that are equal in all columns the first one stays.
     """
     trades = concatenate(parts)
     if not len(trades):
@@ -203,7 +205,7 @@ def merge_trades(parts: Sequence[TradeBatch], *, numbered: bool) -> TradeBatch:
 
 
 def by_day(trades: TradeBatch) -> Iterator[tuple[int, TradeBatch]]:
-    """Split trades by UTC day, oldest day first; the trades of a day stay in the given order."""
+    """Split trades by UTC day: yield each day (see `day_of`), oldest first, with its trades in the given order."""
     days = trades.time_ns // DAY_NS
     for day in np.unique(days).tolist():
         yield day, trades[days == day]
@@ -238,7 +240,7 @@ def _require_possible(meta: DayMeta) -> None:
 
 
 def _groups_in(meta: DayMeta, span: Span) -> list[int]:
-    """Indices of the row groups in a day file that may have trades in a span."""
+    """The indices of the row groups in a day file that may have trades in a span."""
     return [group for group, (first_ns, last_ns) in enumerate(meta.groups) if first_ns < span.end_ns and last_ns >= span.start_ns]
 
 

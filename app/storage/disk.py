@@ -31,9 +31,8 @@ class DiskStore:
     write : bool
         False only reads, and the store must exist. True creates it; a damaged catalogue is renamed and rebuilt from the
         day files, and trades that were not in a file yet become gaps.
-
     frozen : bool
-        Changes nothing on disk, to the byte; a damaged catalogue is rebuilt in a temporary folder.
+        True changes nothing in the folder; a damaged catalogue is rebuilt in a temporary folder.
 
     Raises
     ------
@@ -74,7 +73,7 @@ class DiskStore:
                 raise
 
     def _open(self, *, rebuild: bool) -> Catalogue:
-        """Open the catalogue and, with `rebuild`, fill it from the day files; return it."""
+        """Open and return the catalogue; with `rebuild`, fill it from the day files first."""
         catalogue = self._opened() if self._aside is None else Catalogue(Path(self._aside.name), write=True)
         try:
             if rebuild:
@@ -95,11 +94,11 @@ class DiskStore:
             return Catalogue(self.folder, write=False, frozen=True)  # read-only media: SQLite cannot put files beside it
 
     def instruments(self) -> list[Instrument]:
-        """The stored markets, by name."""
+        """The stored markets, sorted by id."""
         return self.catalogue.instruments()
 
     def tape(self, instrument: Instrument) -> Tape:
-        """The stored trades of a market, for reading; there may be none."""
+        """The tape of a market, for reading its stored trades; there may be none."""
         return Tape(self.catalogue, self.folder, instrument)
 
     def close(self) -> None:
@@ -115,7 +114,7 @@ def stored_instrument(store: DiskStore, instrument_id: str) -> Instrument:
     Raises
     ------
     BadInputError
-        If it is not in the store.
+        If the market is not in the store.
     """
     known = {instrument.id: instrument for instrument in store.instruments()}
     if instrument_id not in known:

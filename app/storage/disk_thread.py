@@ -16,14 +16,17 @@ _P = ParamSpec("_P")
 
 
 class DiskThread:
-    """Runs functions one after the other in a single thread; with several, memory that each has used would not be released."""
+    """Runs functions one after the other in a single thread.
+
+    With several threads, the memory that each has used would not be released.
+    """
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def run(self, function: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
-        """Run a function in the thread, and raise what it raises."""
+        """Run a function in the thread, wait until it ends, and raise the exception that it raises."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
 
@@ -40,7 +43,7 @@ class DiskThread:
         await ended
 
     def close(self) -> None:
-        """End the thread after the functions that were passed to `run` so far."""
+        """Let the thread end after the functions that were passed to `run` so far; does not wait."""
         self._jobs.put(None)
 
     def _work(self) -> None:

@@ -1,8 +1,8 @@
 """Epochs of trade ids: after a relisting or a reset a venue's ids start again, and the same id is another trade.
 
 Inside the program the upper bits of a numbered market's ids count its epochs: the first epoch is 0 and its ids are the venue's
-own; trades of later epochs, and of earlier ones that are imported afterwards, have other upper bits. Ids thus stay unique and in
-the order of time, and nothing else needs to know. `raw_ids` gives the venue's ids.
+own; trades of later epochs, and of earlier ones that are imported afterwards, have other upper bits. Such an id with an epoch is a
+*key*. Keys are unique and in the order of time, so that other code need not handle epochs. `raw_ids` returns the venue's ids.
 """
 
 from __future__ import annotations
@@ -28,17 +28,20 @@ _MILLISECOND_NS = 1_000_000
 
 
 def raw_id(key: int) -> int:
-    """The venue's trade id in a key."""
+    """The venue's trade id in a key, i.e. without the epoch in the upper bits."""
     return key & _MASK
 
 
 def raw_ids(keys: Int64Array) -> Int64Array:
-    """The venue's trade ids in keys, int64 [shape=(n,)]."""
+    """The venue's trade ids in keys, i.e. without the epochs in the upper bits; int64 [shape=(n,)]."""
     return keys & _MASK
 
 
 def keys_of_ids(ids: Iterable[Span], span: Span, stored: TapeRanges) -> list[Span]:
-    """Convert half-open runs of a venue's ids to keys of the epoch that has the closest ids stored in a span."""
+    """Convert ranges `[first, end)` of a venue's trade ids to keys of the epoch whose ids, stored in a time span, are the closest.
+
+    If none are stored in the span, the epoch of the newest stored trade is used; in an empty store, epoch 0.
+    """
     near = [one for one in stored if Span(one.start_ns, one.end_ns).intersection(span)] or list(stored)[-1:]
     found: list[Span] = []
     for run in ids:
@@ -49,7 +52,7 @@ def keys_of_ids(ids: Iterable[Span], span: Span, stored: TapeRanges) -> list[Spa
 
 
 class _Epoch(NamedTuple):
-    """The stored tape ranges of one epoch: first and last id, start and end time of each."""
+    """The stored tape ranges of one epoch of trade ids: its number, and the first and last id, start and end time of each range."""
 
     number: int
     first_ids: Int64Array
@@ -66,7 +69,7 @@ class _Epoch(NamedTuple):
         return int(self.ends_ns.max())
 
     def fits(self, ids: Int64Array, times: Int64Array) -> BoolArray:
-        """True for each trade whose time agrees with its id, judged by the stored ids around it; bool [shape=(n,)]."""
+        """Mark the trades whose time agrees with their id, judged by the stored ids around it; bool [shape=(n,)]."""
         before = np.searchsorted(self.first_ids, ids, side="right") - 1  # the range that begins at or before the id
         inside = (before >= 0) & (ids <= self.last_ids[np.maximum(before, 0)])
         after = np.where(inside, before, before + 1)
@@ -78,15 +81,16 @@ class _Epoch(NamedTuple):
         return (times >= lower - _EARLY_NS) & (times <= upper + _JITTER_NS) & ~starts_again
 
     def distance(self, ids: Int64Array) -> Int64Array:
-        """Distance of ids from the stored ones, int64 [shape=(n,)]."""
+        """The distance of each id from the range of the epoch's stored ids, 0 inside the range; int64 [shape=(n,)]."""
         return np.maximum(0, np.maximum(int(self.first_ids[0]) - ids, ids - int(self.last_ids[-1])))
 
 
 def keyed(trades: TradeBatch, stored: TapeRanges) -> TradeBatch:
-    """Convert the venue's ids of trades to keys; the order stays, and trades that have keys already are unchanged.
+    """Convert the venue's trade ids in a batch to keys (ids with an epoch in the upper bits); the order stays.
 
-    A trade belongs to the epoch in whose time it lies; before, between and after the stored epochs, to the one in which its id
-    is where its time is. If there is none, ids have started again.
+    If an id has an epoch already, the batch is returned unchanged. A trade belongs to the epoch in whose time it lies; before,
+    between and after the stored epochs, to the nearest in which its time agrees with its id. If there is none, ids have started
+    again, and the trade belongs to a new epoch.
     """
     if not len(trades):
         return trades
@@ -112,9 +116,9 @@ def keyed(trades: TradeBatch, stored: TapeRanges) -> TradeBatch:
 
 
 def differing(one: TradeBatch, other: TradeBatch) -> BoolArray:
-    """Mark the pairs of trades with equal ids that are different trades, bool [shape=(n,)].
+    """Mark the pairs of trades, with equal ids, that are different trades; bool [shape=(n,)].
 
-    Sources report the time of a trade in milliseconds or finer, and some do not report its side.
+    Times less than 1 ms apart count as equal, as sources report milliseconds or finer, and an unknown side is equal to any.
     """
     return (
         (one.price_ticks != other.price_ticks)
@@ -125,7 +129,7 @@ def differing(one: TradeBatch, other: TradeBatch) -> BoolArray:
 
 
 def without_conflicts(trades: TradeBatch, stored: TradeBatch) -> tuple[TradeBatch, TradeBatch]:
-    """Split trades into the new ones, one per id, and those with the id of a different trade that is stored or comes first."""
+    """Select the new trades, one per id, and the trades whose id a different trade has that is stored or comes earlier."""
     together = concatenate([stored, trades])
     _, first, place = np.unique(together.trade_id, return_index=True, return_inverse=True)
     begin = together[first[place]]
@@ -142,7 +146,7 @@ def _shifted(trades: TradeBatch, offsets: Int64Array) -> TradeBatch:
 
 
 def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
-    """Slices of trades, given in order of time, cut where their ids start again."""
+    """Divide trades, given in order of time, where their ids start again; return the slices."""
     found: list[slice] = []
     start = 0
     while start < len(ids):
@@ -158,7 +162,7 @@ def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
 
 
 def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Array:
-    """The offset from each id to its key, int64 [shape=(n,)], for trades among which ids do not start again."""
+    """The offset from each id to its key, int64 [shape=(n,)]; the ids must not start again within these trades."""
     epochs = _epochs(known)
     offsets = np.zeros(len(ids), np.int64)
     if not epochs:
@@ -186,7 +190,7 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
 
 
 def _new_number(epochs: list[_Epoch], place: int) -> int:
-    """The number for a new epoch before the epoch at `place`; that of a neighbour if there is no room."""
+    """The number for a new epoch between the epochs before and at index `place`; that of one of these if no number is free."""
     if place == 0:
         return max(-_MOST, epochs[0].number - _SPACING)
     if place == len(epochs):

@@ -19,7 +19,7 @@ class IncompleteSpans:
     Attributes
     ----------
     until_ns : int
-        The time just after the last trade; later times are not known to be complete or not.
+        The end of the last covered span; later times are neither complete nor incomplete.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class IncompleteSpans:
     def follow(self, covered: Sequence[CoveredSpan], holes: Sequence[Gap]) -> None:
         """Update the incomplete time ranges from a chart's coverage and gaps.
 
-        Costs nothing if only the last trade is a later one.
+        If only the last covered span has grown, nothing is recomputed except `until_ns`.
         """
         if covered is self._covered and holes is self._known_gaps:
             return
@@ -41,7 +41,7 @@ class IncompleteSpans:
         self.until_ns = max((one.span.end_ns for one in covered), default=EVER_NS)
 
     def within(self, span: Span) -> tuple[Span, ...]:
-        """The incomplete parts of a span."""
+        """The incomplete parts of a span, in order of time; time after `until_ns` does not count."""
         found: list[Span] = []
         for gap in self._spans[max(0, bisect_right(self._spans, span.start_ns, key=_start) - 1) :]:
             if gap.start_ns >= span.end_ns:
@@ -52,9 +52,9 @@ class IncompleteSpans:
 
 
 def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
-    """The incomplete time ranges, joined: gaps, and uncovered time before the end of the last covered span.
+    """The incomplete time ranges, joined: gaps, and uncovered time before the end of the last covered span; none without coverage.
 
-    A gap goes from the trade before it to the trade after it, both included.
+    A gap includes the times of the trades before and after it.
     """
     if not covered:
         return []
@@ -68,7 +68,7 @@ def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
 
 
 def _same_but_for_the_end(covered: Sequence[CoveredSpan], before: Sequence[CoveredSpan]) -> bool:
-    """True if only the end of the last span differs, and is later, and all other spans end before that span."""
+    """True if at most the end of the last span differs, and is later, and no other span ends after the last one's start."""
     if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
         return False
     last, was = covered[-1].span, before[-1].span

@@ -1,4 +1,4 @@
-"""The times of late trades, so that values computed for earlier times stay cached."""
+"""Records the times of late trades, so that cached values for earlier times stay valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MOST = 1024  # a market with late trades all the time must not fill memory: old
 
 
 class LateTrades:
-    """The times of trades that arrived after a trade with a later time.
+    """Records the times of late trades: trades that arrived after a trade with a later time.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class LateTrades:
         self._oldest_ns: list[int] = []  # ascending: a note is dropped once an older time is noted
 
     def saw(self, first_ns: int, last_ns: int) -> None:
-        """Register trades with times from `first_ns` to `last_ns`; if `first_ns` is before an earlier trade's time, note it."""
+        """Register arrived trades with times from `first_ns` to `last_ns`; note `first_ns` if a trade with a later time came before."""
         if first_ns < self._latest_ns:
             self.note(first_ns)
         self._latest_ns = max(self._latest_ns, last_ns)
@@ -41,6 +41,6 @@ class LateTrades:
             del self._numbers[: _MOST // 2], self._oldest_ns[1 : _MOST // 2 + 1]
 
     def since(self, told: int) -> int:
-        """The oldest time noted since the number of notes was `told`; `NEVER_NS` if nothing was noted since."""
+        """The oldest time noted since there were `told` notes, or an older one if notes were merged; `NEVER_NS` without new notes."""
         place = bisect_right(self._numbers, told)
         return self._oldest_ns[place] if place < len(self._numbers) else NEVER_NS

@@ -1,7 +1,7 @@
 """Minute cells: the volume of a day's trades for each minute and price row.
 
-With them a profile over months reads no trades. They can always be rebuilt from the day file, whose totals they keep to
-identify it.
+With them a profile over months reads no trades. They can always be rebuilt from the day file; the file of minute cells has the
+totals of that day file, to identify it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ROW_SHARE_OF_PRICE = 1e-5  # a tenth of a chart's default row: any row drawn is
 
 
 class MinuteCellsMeta(msgspec.Struct, frozen=True):
-    """Metadata of a file of minute cells: its row size, and the totals of its trades."""
+    """Metadata of a file of minute cells: row size, tick size, and the totals of the day's trades."""
 
     ticks_per_row: int
     tick_size: str
@@ -37,7 +37,7 @@ class MinuteCellsMeta(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MinuteCells:
-    """Volume for each minute and price row, ordered by minute, then row; only cells with trades.
+    """The volume of trades for each minute and price row, ordered by minute, then row; only cells with trades.
 
     Attributes
     ----------
@@ -71,9 +71,9 @@ def cells_of(trades: TradeBatch, ticks_per_row: int) -> MinuteCells:
 
 
 def write_minute_cells(tape: Tape, day: int, trades: TradeBatch, tick_size: Decimal) -> None:
-    """Write the minute cells of a day's trades, whose prices are in ticks of this size.
+    """Compute the minute cells of a day's trades, whose prices are in ticks of `tick_size`, and write them to the day's file.
 
-    A market's row size in ticks is set by its first trades and never changes.
+    A market's row size in ticks is set when the first cells are written, and never changes.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def read_minute_cells(path: Path) -> tuple[MinuteCells, MinuteCellsMeta]:
     Raises
     ------
     StoreError
-        If there is no such file, or it is damaged.
+        If the file does not exist or is damaged.
     """
     import pyarrow.parquet as pq
 

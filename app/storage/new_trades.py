@@ -1,4 +1,4 @@
-"""Sorts trades before they are stored: finds their keys, the new ones among them, and those with the id of another trade."""
+"""Checks trades before they are stored: converts ids to keys, and finds new trades and trades with the id of another trade."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _MOST_CONFLICTS = 10_000  # of one batch: a file of another market has nothing e
 
 
 class NewTrades(NamedTuple):
-    """The trades that are not stored yet, in the order of the tape, and entries for those with the id of another trade."""
+    """The trades that are not stored yet, in the order of the tape, and an `Owed` entry for each trade with the id of another one."""
 
     trades: TradeBatch
     conflicts: list[Owed]
 
 
 def with_keys(trades: TradeBatch, ranges: TapeRanges) -> tuple[TradeBatch, list[str]]:
-    """The trades of a numbered market with keys in place of the venue's ids; and a text for each place where ids start again."""
+    """Convert the venue's trade ids to keys (see `keyed`); return the trades, and a text for each time at which ids start again."""
     found = keyed(trades, ranges)
     texts: list[str] = []
     epochs = found.trade_id >> EPOCH_BITS
@@ -48,14 +48,14 @@ def with_keys(trades: TradeBatch, ranges: TapeRanges) -> tuple[TradeBatch, list[
 
 
 def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges, known_conflicts: Iterable[str]) -> NewTrades:
-    """Find the trades that are not stored yet, and those with the id of another trade; without numbered trades all count as new.
+    """Find the trades that are not stored yet, and those with the id of another trade; if trades are not numbered, all are new.
 
     Parameters
     ----------
     trades : TradeBatch
-        With keys, in any order.
+        Trades with keys, in any order.
     steps : Steps
-        Their tick and lot size.
+        Tick and lot size of the trades.
     tape : Tape
     ranges : TapeRanges
         The stored tape ranges.
@@ -84,7 +84,7 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
 
 
 def _stored_with_ids_of(trades: TradeBatch, tape: Tape) -> TradeBatch:
-    """The stored trades that have the ids of the given trades, at about the same times."""
+    """The stored trades that have the ids of given trades; only times up to 1 ms outside those of each day's given trades are read."""
     found: list[TradeBatch] = []
     for _, part in by_day(trades):
         near = tape.trades(Span(int(part.time_ns.min()) - _NEAR_NS, int(part.time_ns.max()) + _NEAR_NS))
@@ -93,7 +93,7 @@ def _stored_with_ids_of(trades: TradeBatch, tape: Tape) -> TradeBatch:
 
 
 def _listed(trades: TradeBatch, steps: Steps, known: set[str]) -> list[Owed]:
-    """Entries that list trades whose ids other trades have; those listed already are left out."""
+    """An `Owed` entry for each trade whose id another trade has, at most 10,000; those in `known` are left out, new ones added to it."""
     found: list[Owed] = []
     for time_ns, price, lots, side, key in zip(*(column.tolist() for column in trades.columns), strict=True):
         word = {1: "buy", -1: "sell"}.get(side, "unknown side")

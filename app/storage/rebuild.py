@@ -1,4 +1,4 @@
-"""Rebuilds the tape ranges of a store from its day files."""
+"""Rebuilds the markets and tape ranges of a store's catalogue from the day files."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
 
 
 def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
-    """The tape ranges in a day file.
-
-    They come from the trade ids, or, if trades are not numbered, from the metadata.
+    """The tape ranges of the trades in a day file: by their ids, or, if trades are not numbered, from the metadata, cut to the day.
 
     Raises
     ------
@@ -52,7 +50,10 @@ def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
 
 
 def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], day: int) -> TapeRanges:
-    """The tape ranges that remain when some files of a day are removed."""
+    """The tape ranges that remain when some files of a day are removed; if trades are not numbered, none remains for this day.
+
+    If a removed file is damaged, the ranges of all undamaged day files that remain.
+    """
     left = TapeRanges(intervals)
     edges = Span(day * DAY_NS, (day + 1) * DAY_NS)
     if not tape.instrument.numbered:
@@ -67,7 +68,7 @@ def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], da
 
 
 def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
-    """The tape ranges of the trades in undamaged day files and, if trades are numbered, in the catalogue."""
+    """The tape ranges of a market's trades in undamaged day files, except `without`, and, if they are numbered, in the catalogue."""
     found = TapeRanges()
     left_out = set(without)
     for day in tape.days():
@@ -86,7 +87,7 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
 
 
 def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> None:
-    """Fill a new catalogue from all day files of a store."""
+    """Fill a new catalogue with the markets, tape ranges and owed trades that the store's day files show."""
     for history in _histories_in_files(folder).values():
         numbers = [catalogue.number_of(instrument, from_ns) for from_ns, instrument in history]
         number, instrument = numbers[-1], history[-1][1]
@@ -99,7 +100,10 @@ def rebuild_catalogue(catalogue: Catalogue, folder: Path, tape_of: Callable[[Ins
 
 
 def _lost_days(tape: Tape, stored: TapeRanges) -> list[Owed]:
-    """Entries of owed trades for days of damaged files before the first or after the last stored trade, where no gap shows them."""
+    """Entries of owed trades for days with a damaged file, for the time before the first or after the last stored trade.
+
+    Between these trades, gaps show what is missing.
+    """
     edges = [Span(stored_all[0].start_ns, stored_all[-1].end_ns)] if (stored_all := list(stored)) else []
     days: set[int] = set()
     for path in tape.folder.glob("trades/*.parquet*"):
@@ -120,14 +124,14 @@ def _is_sound(path: Path) -> bool:
 
 
 def markets_in_files(folder: Path) -> dict[str, Instrument]:
-    """The markets of all day files with readable metadata by name, each with the tick and lot size of its newest file."""
+    """The markets that have day files with readable metadata, by id, each with the tick and lot size of its newest file."""
     return {name: history[-1][1] for name, history in _histories_in_files(folder).items()}
 
 
 def _histories_in_files(folder: Path) -> dict[str, list[tuple[int, Instrument]]]:
-    """The markets of all day files with readable metadata by name: one instrument per change, with the time from which it applies.
+    """The markets that have day files with readable metadata, by id: one instrument per change, with the time from which it applies.
 
-    A file whose market belongs into another folder is left out.
+    Files renamed as damaged are included; a file that is in the folder of another market is left out.
     """
     markets: dict[str, list[tuple[int, Instrument]]] = {}
     moved_aside = folder.glob("*/*/trades/*.parquet.corrupt*")  # the metadata may be readable; a sound file wins
