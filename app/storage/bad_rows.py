@@ -99,7 +99,10 @@ def _check(found: dict[str, list[tuple[tuple[object, ...], str]]], table: str, r
 def _mend_markets(
     connection: sqlite3.Connection, bad: list[tuple[tuple[object, ...], str]], known: dict[str, Instrument], now_ns: int
 ) -> set[object]:
-    """Correct damaged rows of markets from the day files, or move them with all rows of the market; return the corrected numbers."""
+    """Correct damaged rows of markets from the day files, or move them and all rows that refer to them into the separate table.
+
+    Returns the numbers of the corrected markets.
+    """
     mended: set[object] = set()
     names = {name for (name,) in connection.execute("SELECT name FROM instrument")}
     nameless = [instrument for name, instrument in known.items() if name not in names]

@@ -84,7 +84,7 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
 
 
 def _stored_with_ids_of(trades: TradeBatch, tape: Tape) -> TradeBatch:
-    """The stored trades that have the ids of given trades; only times up to 1 ms outside those of each day's given trades are read."""
+    """The stored trades with the ids of given trades, searched within 1 ms of the given trades' time range on each day."""
     found: list[TradeBatch] = []
     for _, part in by_day(trades):
         near = tape.trades(Span(int(part.time_ns.min()) - _NEAR_NS, int(part.time_ns.max()) + _NEAR_NS))

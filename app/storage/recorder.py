@@ -47,7 +47,7 @@ class _Queued(NamedTuple):
 
 
 class _StoreMadeAgainError(StoreError):
-    """Raised when the store was removed and has been created again, so that recorded trades are gone."""
+    """Raised when the store was removed or replaced, so that recorded trades are gone."""
 
 
 class Recorder:
@@ -104,7 +104,7 @@ class Recorder:
 
     @property
     def status(self) -> RecordingStatus:
-        """The status of recording, with the reason if trades are not recorded."""
+        """The status of recording; if trades are not recorded, with the reason and the number that wait."""
         silent_s = self._silent_s
         if silent_s > _HANGS_S:
             state = RecordingState.NOT_RECORDING if silent_s > _LONG_S else RecordingState.RETRYING
@@ -118,17 +118,17 @@ class Recorder:
 
     @property
     def pending(self) -> int:
-        """Number of trades received and not recorded yet."""
+        """The number of trades that were received and are not recorded yet."""
         return self._n_queued + sum(len(one.trades) for one in self._being_written) + self._n_dropped
 
     @property
     def unrecorded(self) -> int:
-        """Number of trades received and not recorded, including those dropped from memory."""
+        """The number of trades that were received and are not recorded: those that wait, and those lost from memory."""
         return self.pending + self._n_lost
 
     @property
     def hangs(self) -> bool:
-        """True while a write takes so long that it may never end."""
+        """True while a write takes more than 5 s, so that it may never end."""
         return self._silent_s > _HANGS_S
 
     @property
@@ -136,7 +136,7 @@ class Recorder:
         return 0.0 if self._writing is None or self._writing.done() else time.monotonic() - self._begun_s
 
     def take(self, trades: TradeBatch, source: Source, complete: Span | None = None) -> None:
-        """Queue trades for recording; if the queue is full, discard it first, and record all loaded trades later.
+        """Queue trades for recording; if the queue is full, discard it first, and record all loaded trades with the next write.
 
         For the parameters see `TapeWriter.insert`.
         """
@@ -147,17 +147,17 @@ class Recorder:
         self._n_queued += len(trades)
 
     def take_all_loaded(self) -> None:
-        """Record all loaded trades with the next write."""
+        """Let the next write record all loaded trades, too."""
         self._behind = True
 
     async def run(self) -> None:
-        """Record queued trades until the task is cancelled."""
+        """Record queued trades a few times a second, until the task is cancelled; failed writes are retried."""
         while True:
             works = await self.flush()
             await asyncio.sleep(_EVERY_S if works else _SOON_S if self._failures == 1 else _AGAIN_S)
 
     async def aclose(self) -> None:
-        """Write queued trades and close the tape; a write that hangs goes on, and the market stays locked."""
+        """Write queued trades and close the tape; if a write hangs, it goes on, and the market stays locked."""
         try:
             await self.flush()
         finally:
@@ -166,9 +166,9 @@ class Recorder:
                 self._writer.close()
 
     async def flush(self) -> bool:
-        """Write queued trades; return False if that fails or takes more than 5 s: the trades then stay queued.
+        """Write queued trades and return True; False if that fails or takes more than 5 s: then they stay queued.
 
-        A write in progress cannot be stopped, and goes on if this is cancelled.
+        A write in progress cannot be stopped, and goes on if this call is cancelled.
         """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + _HANGS_S
@@ -205,9 +205,9 @@ class Recorder:
         return True
 
     def _write(self, loaded: Sequence[_Queued], *, retrying: bool) -> None:
-        """Write queued trades, and once a day tidy the tape and delete expired days; in the recorder's thread.
+        """Write the batches in `loaded`, then the queued trades; once a day also tidy the tape and delete expired days.
 
-        Trades that are written twice are stored once, so a failure in the middle does no harm.
+        Runs in the recorder's thread. Trades that are written twice are stored once, so a failure in the middle does no harm.
         """
         if self._writer.reconnect():
             raise _StoreMadeAgainError(f"{self._writer.tape.folder.parent.parent}: was removed, and has been created again")
@@ -232,7 +232,7 @@ class Recorder:
         self._check_space(at_once=retrying)
 
     def _check_space(self, *, at_once: bool) -> None:
-        """Check every 30 s, or `at_once`, if less than 1 GiB is free on the disk; an error is ignored as long as writes succeed."""
+        """Check every 30 s, or now if `at_once`, if less than 1 GiB is free on the disk; unknown free space counts as enough."""
         now_s = time.monotonic()
         if now_s - self._checked_s < _CHECK_DISK_S and not at_once:
             return
@@ -246,14 +246,14 @@ class Recorder:
 
 
 def _given(write: Callable[..., int], one: _Queued) -> int:
-    """Write a queued batch with a method of the writer, and return the number of new trades."""
+    """Write a queued batch with `write`, a method of the writer, and return the number of new trades."""
     if one.steps is None:
         return write(one.trades, one.source, one.complete)
     return write(one.trades, one.source, one.complete, one.steps)
 
 
 def _together(queued: Sequence[_Queued]) -> list[_Queued]:
-    """Join consecutive queued batches of one source and one tick and lot size if their complete spans touch, or if none is given."""
+    """Join consecutive queued batches with the same source, tick and lot size whose complete spans touch, or that have none."""
     found: list[_Queued] = []
     parts: list[TradeBatch] = []
     for one in queued:
@@ -273,7 +273,7 @@ def _together(queued: Sequence[_Queued]) -> list[_Queued]:
 
 
 def _joined(one: Span | None, other: Span | None) -> Span | None:
-    """Join two spans that overlap or touch; empty if neither is given, None if they do not touch or only one is given."""
+    """Join two spans that overlap or touch; return None if they do not or only one is given, an empty span if neither is."""
     if one is None and other is None:
         return Span(0, 0)
     if one is None or other is None or other.start_ns > one.end_ns or one.start_ns > other.end_ns:

@@ -30,7 +30,7 @@ class RecordingStatus(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text on screen: `recording`, `not recording: disk is full, 12 trades waiting`; empty if nothing is to be recorded."""
+        """The text on screen, e.g. `recording` or `not recording: disk is full, 12 trades waiting`; empty if recording is off."""
         if self.state in {RecordingState.NOT_RECORDING, RecordingState.RETRYING}:
             waiting = f", {self.waiting:,} {'trade' if self.waiting == 1 else 'trades'} waiting" if self.waiting else ""
             return f"{self.state.value}: {self.reason}{waiting}"
@@ -38,17 +38,17 @@ class RecordingStatus(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """The symbol of the state, as colour alone is not enough; no feed state has the same one, except for that of RECORDING."""
+        """The symbol of the state, e.g. `●`, as colour alone is not enough; empty if recording is off."""
         return _SHAPES[self.state]
 
     @property
     def trouble(self) -> str:
-        """The text on screen if there is a problem with recording; empty while it works or is switched off."""
+        """The text on screen if recording does not work, the disk is nearly full or another program records; else empty."""
         return "" if self.state in {RecordingState.OFF, RecordingState.RECORDING} else self.text
 
     @property
     def is_warning(self) -> bool:
-        """True if trades are lost, or may be soon, unless the user acts."""
+        """True if the last write failed or takes long, or the disk is nearly full, so that trades may be lost."""
         return self.state in {RecordingState.LOW_DISK, RecordingState.RETRYING, RecordingState.NOT_RECORDING}
 
 

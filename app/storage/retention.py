@@ -1,4 +1,4 @@
-"""Deletion of the oldest days, by the limits that the user has set."""
+"""Deletion of the oldest stored days, by the limits that the user has set."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:  # the settings name these limits, and need no store
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Limits for the number of stored days and for the size of the store.
+    """Limits for the number of stored days of each market and for the size of the store.
 
     Attributes
     ----------
     days : int
-        Number of full days before today; 0 = all.
+        Number of UTC days before today; 0 = all.
     store_bytes : int
         Size of the store, all markets together; 0 = unlimited. A market's own oldest days are deleted, never today's.
     """
@@ -33,14 +33,14 @@ KEEP_ALL = Retention()
 
 
 def delete_expired_days(writer: TapeWriter, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
-    """Delete the days of a market that exceed the limits of the store; return the deleted days."""
+    """Delete the stored days of a market that exceed the limits, oldest first; return them as days since 1970-01-01."""
     days = expired_days(writer.tape, store_folder, keep, now_ns)
     writer.forget(days)
     return days
 
 
 def expired_days(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -> list[int]:
-    """The days of a market to delete because they are too old or the store is too large, oldest first."""
+    """The stored days of a market to delete because they are too old or the store is too large, oldest first; never today."""
     today = now_ns // DAY_NS
     days = [day for day in tape.days() if day < today]
     gone = [day for day in days if keep.days and day < today - keep.days]

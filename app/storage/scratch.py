@@ -1,7 +1,7 @@
 """Temporary folders that a kill may leave, and their removal by a later run.
 
-A folder belongs to the process that holds the lock in it; the system releases the lock when that process ends. So a clean-up
-can tell the folders of dead processes from those in use, its own among them, and leaves alone what no process of ours has made.
+A folder belongs to the process that has locked the file in it; the system releases the lock when that process ends. So a clean-up
+deletes only folders of dead processes: none that is in use, and none that another program has made.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _PART = re.compile(r"-?\d+\.\d+\.parquet")
 
 @contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Generator[Path]:
-    """Create a temporary folder for this process; it is deleted at the end, and those of dead processes at the beginning.
+    """Context with a temporary folder in `parent`, which is deleted at the end; first, the folders of dead processes are deleted.
 
     Raises
     ------
     OSError
-        If it cannot be created.
+        If the folder cannot be created.
     """
     parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(parent, prefix)
@@ -41,7 +41,7 @@ def scratch_folder(parent: Path, prefix: str) -> Generator[Path]:
 
 
 def remove_abandoned(parent: Path, prefix: str) -> None:
-    """Delete the temporary folders of processes that have ended."""
+    """Delete the temporary folders in `parent`, with names that begin with `prefix`, whose processes have ended."""
     for folder in parent.glob(f"{prefix}*"):
         if folder.is_dir() and not folder.is_symlink() and _is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)

@@ -32,7 +32,7 @@ class MarketStore:
         None if nothing can be written; `recording` has the reason.
     recording : RecordingStatus
     repaired : str
-        What was repaired when the store was opened, for the screen.
+        Text for the screen about what was repaired when the store was opened; empty if nothing was.
     retention : Retention
         Limits of the store.
     """
@@ -45,7 +45,7 @@ class MarketStore:
 
     @property
     def trouble(self) -> str:
-        """Text for the screen about a recording problem or a repair of the store; empty if there is neither."""
+        """Text for the screen about a problem with recording or, without one, a repair of the store; empty if there is neither."""
         return self.recording.trouble or self.repaired
 
 
@@ -68,9 +68,9 @@ class SharedStore:
         self._reader: DiskStore | None = None  # in place of a store that cannot be written
 
     def of(self, instrument: Instrument) -> MarketStore:
-        """Open the tape of a market for reading and, if its trades are to be recorded, a writer.
+        """Open the tape of a market for reading and, if this store records, a writer; problems are in the returned `recording`.
 
-        Never raises: charts work without the store. What is on read-only media is still read.
+        A store that cannot be opened raises no error, as charts work without it. A store on read-only media is still read.
         """
         with self._turn:
             try:
@@ -92,7 +92,7 @@ class SharedStore:
                 return self._without(tape, str(error))
 
     def stored(self, instrument_id: str) -> Tape | None:
-        """The stored trades of a market, to be shown without its venue; None if there are none, or they cannot be read."""
+        """The tape of a stored market, to show it without a connection to its venue; None without trades, or if it cannot be read."""
         with self._turn:
             store = self._store or self._reading()
             try:
@@ -102,7 +102,7 @@ class SharedStore:
                 return None
 
     def close(self) -> None:
-        """Close the store; its writers must be closed first."""
+        """Close the store; the writers that `of` has opened must be closed first."""
         with self._turn:
             if self._reader is not None:
                 self._reader.close()
@@ -112,7 +112,7 @@ class SharedStore:
                 self._store = None
 
     def _reading(self) -> DiskStore | None:
-        """The store opened for reading only; None if there is none, or it cannot be read."""
+        """The store, opened for reading only; None if there is no store, or if it cannot be read."""
         if self._reader is None:
             with suppress(StoreError, OSError):
                 self._reader = DiskStore(self.folder, write=False)

@@ -1,4 +1,4 @@
-"""The stored trades of one market, in day files and in the catalogue, and the names of the files."""
+"""The stored trades of one market, in day files and in the catalogue, and the names of these files."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _EPOCH = "1970-01-01"
 
 
 class Tape:
-    """The stored trades of one market, in the instrument's ticks and lots.
+    """Reads the stored trades of one market, in the instrument's ticks and lots.
 
-    Each day may be stored in ticks and lots of its own; reading converts exactly, and `finest` can read every day. Can be read from
-    any thread, while a writer writes.
+    Each day file may have another tick and lot size; reading converts exactly, and the tape that `finest` returns can read every
+    day. Any thread may read while a writer writes.
     """
 
     def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
@@ -41,15 +41,15 @@ class Tape:
         self._store_folder = store_folder
 
     def intervals(self) -> TapeRanges:
-        """The market's tape ranges, read from the catalogue."""
+        """The market's tape ranges, read from the catalogue with each call."""
         return self.catalogue.intervals(self.instrument.id)
 
     def covered(self) -> list[CoveredSpan]:
-        """The time ranges of which all trades are stored, oldest first."""
+        """The time ranges of which all trades are stored, oldest first; not proven by ids if trades are not numbered."""
         return self.intervals().covered(proven=self.instrument.numbered)
 
     def days(self) -> list[int]:
-        """The UTC days that have day files, ascending."""
+        """The UTC days that have day files, as days since 1970-01-01, ascending."""
         return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
 
     def batches(self, span: Span) -> Iterator[TradeBatch]:
@@ -58,7 +58,7 @@ class Tape:
         Raises
         ------
         StoreError
-            If a file of these days is damaged.
+            If a file of these days is damaged, or has a price or quantity that is not a multiple of the instrument's tick or lot size.
         """
         steps = self.instrument.steps
         tail = self._tail(span, steps)  # before the files: a writer moves trades from the catalogue to files
@@ -69,24 +69,24 @@ class Tape:
                 yield found
 
     def trades(self, span: Span) -> TradeBatch:
-        """The stored trades in a span as one batch."""
+        """The stored trades in a span as one batch, in the order of the tape; raises `StoreError` like `batches`."""
         return concatenate(self.batches(span))
 
     def files(self, day: int) -> list[Path]:
-        """The day files of a UTC day: first the file without a part number, then the parts by ascending number."""
+        """The existing day files of a UTC day: first the file without a part number, then the parts by ascending number."""
         name = day_name(day)
         parts = self.folder.glob(f"trades/{name}.*.parquet")
         whole = self.folder / "trades" / f"{name}.parquet"
         return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
 
     def cells_file(self, day: int) -> Path:
-        """The path of a day's minute cells."""
+        """The path of the file with a day's minute cells, which need not exist."""
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
     def finest(self) -> Tape:
         """The same tape in the largest tick and lot size of which those of the instrument and of all stored trades are multiples.
 
-        In these every stored trade can be read, whatever the venue's tick and lot size were on its day.
+        With these every stored trade can be read, whatever the venue's tick and lot size were on its day.
         """
         found = {self.instrument.steps}
         if (known := self.catalogue.instrument(self.instrument.id)) is not None:
@@ -97,7 +97,7 @@ class Tape:
         return Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
 
     def _tail(self, span: Span, steps: Steps) -> TradeBatch:
-        """The trades of a span in the catalogue, in the given tick and lot size."""
+        """The trades of a span that are in the catalogue, converted to the given tick and lot size."""
         while True:
             before = self.catalogue.instrument(self.instrument.id)
             tail, _ = self.catalogue.tail(self.instrument.id, span)
@@ -138,19 +138,20 @@ def market_folder(folder: Path, instrument: Instrument) -> Path:
 def file_name_of(symbol: str) -> str:
     """Convert a symbol to a file name that is valid on every file system.
 
-    Letters, digits, point and hyphen stay; any other character becomes `_` and its code, beyond Latin `_u`, its code and `_`.
+    ASCII letters, digits, point and hyphen stay. Another character becomes `_` and its code in hex; from code 256 on `_u`, the code
+    and `_`. So does the first character of a name that begins with a point or is reserved on Windows.
     """
     name = "".join(sign if _PLAIN.match(sign) else f"_{ord(sign):02x}" if ord(sign) < 256 else f"_u{ord(sign):x}_" for sign in symbol)
     return f"_{ord(name[0]):02x}{name[1:]}" if name.upper().partition(".")[0] in _RESERVED or name.startswith(".") else name
 
 
 def day_name(day: int) -> str:
-    """The name of a UTC day in file names, e.g. `2026-07-10`."""
+    """The date of a UTC day (days since 1970-01-01) for a file name, e.g. `2026-07-10`."""
     return iso_date_text(day * DAY_NS)
 
 
 def day_named(path: Path) -> int | None:
-    """The UTC day in the name of a day file; None if the name does not begin with a date."""
+    """The UTC day in the name of a day file, as days since 1970-01-01; None if the name does not begin with a date."""
     name = path.name.partition(".")[0]
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", name):
         return None
@@ -161,7 +162,7 @@ def day_named(path: Path) -> int | None:
 
 
 def next_part(tape: Tape, day: int) -> Path:
-    """The path of the next part of a day's files, numbered one above the highest part."""
+    """The path for a new part of a day's files, with the number after the highest part's."""
     taken = [_part_of(path) for path in tape.files(day)]
     return tape.folder / "trades" / f"{day_name(day)}.{max(taken, default=0) + 1}.parquet"
 

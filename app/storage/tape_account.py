@@ -1,7 +1,7 @@
 """The account of a market's tape: which trades are stored, which need not be fetched, and which are owed.
 
-It is kept in the catalogue. Every change is one transaction, together with the trades or files that cause it; within an import all
-changes are written at its end.
+It is stored in the catalogue. Every change is one transaction, together with the trades that cause it; the changes of an import are
+written together at its end.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from app.storage.tape_ranges import TapeRange, TapeRanges, difference
 
 
 class TapeAccount:
-    """The account of one market's tape; may be used from any thread.
+    """The account of one market's tape: stored ranges, settled times and owed trades; any thread may use it.
 
     Parameters
     ----------
     tape : Tape
-        Of a catalogue open for writing.
+        The tape, in a catalogue open for writing.
     wall_ns : callable
         Returns the time of changes.
 
@@ -40,7 +40,7 @@ class TapeAccount:
     settled : Settled
         The times and ids that need not be fetched again.
     rows : list of Owed
-        What is owed, was given up, or is in conflict.
+        All entries of owed trades that are not filled, also those given up and id conflicts.
     owed : list of Owed
         The entries still to be fetched, oldest first; the same object until something changes.
     """
@@ -60,7 +60,10 @@ class TapeAccount:
         self.load()
 
     def load(self) -> None:
-        """Read the account from the catalogue; gaps without an entry, and entries that a killed process was fetching, become owed."""
+        """Read the account from the catalogue; gaps without an entry, and entries that a killed process was fetching, become owed.
+
+        Entries whose trades are stored become filled.
+        """
         with self._turn:
             catalogue, name = self._tape.catalogue, self._tape.instrument.id
             self.number = catalogue.number_of(self._tape.instrument)
@@ -73,7 +76,7 @@ class TapeAccount:
             self._write_owed(rows)
 
     def load_again(self) -> None:
-        """Read a catalogue again that may have lost rows; lost trades become owed, and lost entries are written again."""
+        """Read the account again from a catalogue that may have lost rows; lost trades become owed, lost entries are written again."""
         with self._turn:
             before, rows = self.ranges, self.rows
             self.load()
@@ -87,16 +90,16 @@ class TapeAccount:
 
     @property
     def conflicts(self) -> set[str]:
-        """The listed trades with the id of another trade, as texts (`Owed.detail`)."""
+        """The texts (`Owed.detail`) of all listed id conflicts: trades with the id of another trade."""
         return {row.detail for row in [*self.rows, *self._found] if row.reason is OwedReason.CONFLICT}
 
     def covers(self, span: Span) -> bool:
-        """True if the account has a tape range or an entry in a span."""
+        """True if a tape range or an entry of owed trades overlaps a span."""
         known = [*(one.span for one in self.ranges.covered(proven=False)), *(row.span for row in [*self.rows, *self._found])]
         return any(one.intersection(span) for one in known)
 
     def add_to_tail(self, trades: TradeBatch, added: Sequence[TapeRange], more: Sequence[Owed]) -> None:
-        """Store new trades in the catalogue, with their tape ranges and the entries `more`."""
+        """Store new trades in the catalogue, with their tape ranges and the entries `more`; update the entries of owed trades."""
         with self._turn:
             new, owed = with_ranges(self.ranges, added), [*more]
             if new is not None and changes_owed(self.rows, self.ranges, new, added):
@@ -118,7 +121,10 @@ class TapeAccount:
         day: Span | None = None,
         more: Sequence[Owed] = (),
     ) -> None:
-        """Replace the tape ranges, and note earlier steps and their times; lost trades become owed, or given up if `reason` is None."""
+        """Replace the tape ranges; trades in none of the new ones become owed, or given up if `reason` is None.
+
+        Also store the entries `more`, and earlier tick and lot sizes with their time spans (`noted`).
+        """
         with self._turn:
             now_ns = self._wall_ns()
             more = [row._replace(changed_ns=now_ns) for row in more]
@@ -137,7 +143,7 @@ class TapeAccount:
             self._after(owed)
 
     def settle(self, new: Settled) -> None:
-        """Replace the times and ids that need not be fetched again; entries with nothing left to fetch are filled."""
+        """Replace the times and ids that need not be fetched again; entries with nothing left to fetch become filled."""
         with self._turn:
             if new == self.settled:
                 return
@@ -152,7 +158,7 @@ class TapeAccount:
 
     @contextmanager
     def deferred(self) -> Generator[None]:
-        """Context in which changes are collected, and written in one transaction at its end; after an error, none is made."""
+        """Context in which `replace` and `settle` collect changes; one transaction at its end writes all, or none after an error."""
         before, settled = self.ranges, self.settled
         self._deferred, self._noted, self._found = True, [], []
         try:
@@ -175,21 +181,21 @@ class TapeAccount:
         self._after(owed)
 
     def attempt(self, row: Owed) -> Owed:
-        """Mark an entry as being fetched, and return the changed entry."""
+        """Mark an entry of owed trades as being fetched, and return the changed entry."""
         return self._write_one(row.at(OwedState.FETCHING, self._wall_ns()))
 
     def postpone(self, row: Owed) -> None:
-        """Mark an entry as owed after an attempt that brought no trades; the next attempt comes after a longer pause."""
+        """Mark an entry as owed after a fetch that brought no trades; the pause before the next attempt doubles."""
         self._write_one(row.later(self._wall_ns()))
 
     def leave(self, row: Owed) -> None:
-        """Mark an entry as owed after an attempt that may have brought some of its trades."""
+        """Mark an entry as owed after a fetch that may have brought some of its trades; the next attempt needs no longer pause."""
         self._write_one(row.at(OwedState.OWED, self._wall_ns()))
 
     def give_up(self, span: Span) -> tuple[list[Owed], list[Owed]]:
         """Give up the owed trades of a span: they no longer count as missing, and are not fetched.
 
-        Returns the entries given up, and those that reach beyond the span and whose ids cannot be divided by time.
+        Returns the entries given up, and those that stay owed: they reach beyond the span, and ids cannot be divided by time.
         """
         with self._turn:
             now_ns = self._wall_ns()
@@ -218,7 +224,7 @@ class TapeAccount:
             self._write_owed([row._replace(detail="deleted by the limits of the store").at(OwedState.GIVEN_UP, now_ns) for row in old])
 
     def _changes(self, new: TapeRanges, reason: OwedReason | None = OwedReason.DAMAGED_DAY, day: Span | None = None) -> list[Owed]:
-        """The entries that change when the tape ranges become `new`."""
+        """The entries of owed trades to write when the tape ranges become `new`; see `owed_changes`."""
         numbered, now_ns = self._tape.instrument.numbered, self._wall_ns()
         return owed_changes(self.rows, self.ranges, new, numbered=numbered, now_ns=now_ns, reason=reason, day=day, settled=self.settled)
 
@@ -235,7 +241,7 @@ class TapeAccount:
             self._after(rows)
 
     def _after(self, written: Sequence[Owed]) -> None:
-        """Update the account with entries that were written, without reading the disk again, which may fail."""
+        """Update the entries in memory with those that were written, without reading the disk again, which may fail."""
         if written:
             self._set_rows([*{row.number: row for row in [*self.rows, *written]}.values()])
 
@@ -245,7 +251,7 @@ class TapeAccount:
 
 
 def with_ranges(ranges: TapeRanges, added: Iterable[TapeRange]) -> TapeRanges | None:
-    """Copy tape ranges and add others to the copy; None if there are none to add."""
+    """Copy tape ranges and add others to the copy; return None if there are none to add."""
     added = list(added)
     if not added:
         return None

@@ -1,7 +1,7 @@
 """Tape ranges: ranges of a market's trades without a gap, on disk or in memory.
 
-A tape range is given by its first and last key, both included. If the market numbers its trades a key is a trade id, so that
-the ranges are exactly the ids present; else a key is a time, and the source of the trades guarantees that none is missing.
+A tape range has a first and a last key, both included. If the market numbers its trades, a key is a trade id (with its epoch, see
+`app.storage.epochs`), and the ranges are exactly the ids present; else a key is a time, and the source guarantees completeness.
 """
 
 from __future__ import annotations
@@ -54,14 +54,11 @@ class TapeRanges:
 
     @property
     def last(self) -> TapeRange | None:
-        """The newest tape range; None if there is none."""
+        """The tape range with the highest keys; None if there is none."""
         return self._all[-1] if self._all else None
 
     def holds(self, keys: Int64Array) -> BoolArray:
-        """Mark the keys that lie in one of the tape ranges.
-
-        Keys are int64 [shape=(n,)], the mask is bool [shape=(n,)].
-        """
+        """Mark the keys, int64 [shape=(n,)], that lie in one of the tape ranges; returns bool [shape=(n,)]."""
         if not self._all or not len(keys):
             return np.zeros(len(keys), bool)
         if self._edges is None:
@@ -71,13 +68,13 @@ class TapeRanges:
         return (place >= 0) & (keys <= last[place])
 
     def within(self, first_key: int, last_key: int) -> list[TapeRange]:
-        """The tape ranges that have any of the keys from `first_key` to `last_key`, in order."""
+        """The tape ranges that have any key from `first_key` to `last_key` (both included), in order, not cut."""
         begin = max(0, bisect_right(self._all, first_key, key=_first_key) - 1)
         end = bisect_right(self._all, last_key, key=_first_key)
         return [one for one in self._all[begin:end] if one.last_key >= first_key]
 
     def add(self, new: TapeRange) -> None:
-        """Add a tape range; parts that are already present keep their earlier source."""
+        """Add a tape range; keys that are already present stay in their range, with its source."""
         begin = max(0, bisect_right(self._all, new.first_key, key=_first_key) - 1)
         parts: list[TapeRange] = []
         next_key = new.first_key
@@ -111,9 +108,9 @@ class TapeRanges:
         self._all, self._edges, self._covered = left_over, None, []
 
     def covered(self, *, proven: bool) -> list[CoveredSpan]:
-        """The tape ranges as covered spans.
+        """The tape ranges as covered spans; of two without a gap between them, the first span ends where the second starts.
 
-        Ranges without a gap between them meet in time. Only ranges that changed since the last call are computed.
+        `proven` is stored in each span. Only spans of ranges that changed since the last call are computed.
         """
         for place in range(len(self._covered), len(self._all)):
             one = self._all[place]
@@ -125,12 +122,12 @@ class TapeRanges:
         return self._covered.copy()
 
     def gaps(self) -> list[tuple[TapeRange, TapeRange]]:
-        """The tape ranges before and after each gap between ids of one epoch, or between times."""
+        """Pairs of tape ranges, before and after each gap; not where ids start again with a new epoch."""
         pairs = zip(self._all, self._all[1:], strict=False)
         return [(a, b) for a, b in pairs if b.first_key > a.last_key + 1 and (a.first_id == NO_ID or same_epoch(a.last_key, b.first_key))]
 
     def new_epochs(self) -> list[tuple[TapeRange, TapeRange]]:
-        """The tape ranges before and after each place where ids start again."""
+        """Pairs of tape ranges, before and after each place where the venue's ids start again; none if trades are not numbered."""
         pairs = zip(self._all, self._all[1:], strict=False)
         return [(a, b) for a, b in pairs if a.first_id != NO_ID and not same_epoch(a.last_key, b.first_key)]
 
@@ -146,10 +143,10 @@ class TapeRanges:
 
 
 def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None, complete: Span | None = None) -> list[TapeRange]:
-    """Group numbered trades, in ascending order of id and without duplicates, into tape ranges.
+    """Group numbered trades, in ascending order of id and without duplicates, into tape ranges of consecutive ids.
 
-    `fresh` are the new trades among `given`. If `given` are all trades of the time `complete`, the first range starts and the
-    last one ends with that time, not only with their first and last trade.
+    `fresh` are the new trades among `given`. If `given` are all trades of the time `complete`, the first range starts with that
+    time if it has the first id of `given`, and the last range ends with that time if it has the last id.
     """
     ids, times = fresh.trade_id, fresh.time_ns
     if not len(ids):
@@ -169,17 +166,17 @@ def id_ranges(fresh: TradeBatch, source: Source, given: TradeBatch | None = None
 
 
 def time_range(span: Span, source: Source) -> TapeRange:
-    """Make a tape range from a time span, for a market that does not number its trades."""
+    """Make the tape range of a time span, for a market that does not number its trades."""
     return TapeRange(span.start_ns, span.end_ns - 1, NO_ID, NO_ID, span.start_ns, span.end_ns, source)
 
 
 def epoch_of(key: int) -> int:
-    """The epoch of a key of a numbered market; 0 for the first."""
+    """The epoch of trade ids in a key of a numbered market: its upper bits, 0 until the venue's ids start again."""
     return key >> EPOCH_BITS
 
 
 def same_epoch(one: int, other: int) -> bool:
-    """True if two keys of a numbered market are of one epoch, so that the ids between them can be missing."""
+    """True if two keys of a numbered market are of one epoch of ids, so that ids between them are missing if not stored."""
     return one >> EPOCH_BITS == other >> EPOCH_BITS
 
 
@@ -202,7 +199,7 @@ def _joined(a: TapeRange, b: TapeRange) -> TapeRange:
 
 
 def _cut(new: TapeRange, first_key: int, last_key: int) -> TapeRange:
-    """The part of a tape range from `first_key` to `last_key`; without ids, the keys are times."""
+    """The part of a tape range from `first_key` to `last_key`; the time range is cut only if the keys are times."""
     if new.first_id != NO_ID:
         return new._replace(first_key=first_key, last_key=last_key, first_id=first_key, last_id=last_key)
     return new._replace(first_key=first_key, last_key=last_key, start_ns=first_key, end_ns=last_key + 1)

@@ -40,14 +40,14 @@ _MOST_IN_MEMORY = 20_000_000  # a day with more trades stays in parts: merging i
 
 
 class TapeWriter:
-    """Writes the trades of one market to the store; may be called from any thread, one at a time.
+    """Writes the trades of one market to the store; any thread may call it, one at a time.
 
     Parameters
     ----------
     store : DiskStore
         Open for writing.
     instrument : Instrument
-        With the venue's current tick and lot size; trades stored with others are converted on reading.
+        The market, with the venue's current tick and lot size; trades stored with others are converted on reading.
 
     Raises
     ------
@@ -59,7 +59,7 @@ class TapeWriter:
 
     def __init__(self, store: DiskStore, instrument: Instrument, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self.notes: list[str] = []
-        """What was found about ids while storing, as text for the user."""
+        """Texts for the user about ids that start again and id conflicts, found while storing."""
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
         self._openings = store.catalogue.openings
@@ -84,21 +84,21 @@ class TapeWriter:
 
     @property
     def intervals(self) -> TapeRanges:
-        """The market's stored tape ranges; the caller must not change them."""
+        """The market's tape ranges, as stored in the catalogue; the caller must not change them."""
         return self.account.ranges
 
     @property
     def settled(self) -> Settled:
-        """The times and ids that need not be fetched again."""
+        """The times and ids of the market that need not be fetched again."""
         return self.account.settled
 
     @property
     def owed(self) -> list[Owed]:
-        """The entries still to be fetched, oldest first; the same object until something changes."""
+        """The entries of owed trades that are still to be fetched, oldest first; the same object until something changes."""
         return self.account.owed
 
     def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
-        """Note that all trades that a source has of a span are stored, and which ids have no trade.
+        """Record that all of a source's trades in a span are stored, and which of the venue's ids have no trade.
 
         Raises
         ------
@@ -113,14 +113,14 @@ class TapeWriter:
             self.account.settle(self.settled.with_time(span, source).with_void(void))
 
     def reconnect(self) -> bool:
-        """Open the store again if it was removed, replaced or failed; return True if trades recorded before are gone.
+        """Open the store again if it was removed or replaced or a write failed; return True if trades recorded before are gone.
 
         Raises
         ------
         StoreBusyError
             If another process has taken the market meanwhile.
         StoreError
-            If the store is not there.
+            If the store cannot be opened or created.
         """
         with self._turn:
             catalogue, folder = self.tape.catalogue, self.tape.folder.parent.parent
@@ -138,17 +138,17 @@ class TapeWriter:
             return bool(set(before) - set(self.intervals)) or self._tail_size < tail_size
 
     def insert(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
-        """Store trades in the catalogue and return the number of new ones; on return they are safe on disk.
+        """Store trades in the catalogue, and return the number of new ones; on return they are flushed to disk.
 
         Parameters
         ----------
         trades : TradeBatch
-            In any order; trades already stored are skipped.
+            Trades in any order; those already stored are skipped.
         source : Source
         complete : Span, optional
-            The time that these and the stored trades fully cover. Without trade ids this is the only record of coverage.
+            The time that these and the stored trades fully cover. If trades are not numbered, this is the only record of coverage.
         steps : Steps, optional
-            Tick and lot size of the trades; if they are finer than those of the market, the market goes over to them.
+            Tick and lot size of the trades; the market switches to `common_steps` of these and its own.
 
         Raises
         ------
@@ -168,9 +168,10 @@ class TapeWriter:
             return len(fresh)
 
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
-        """Store many historical trades directly in day files, and return the number of new ones; else like `insert`.
+        """Store many historical trades directly in day files, and return the number of new ones; parameters as of `insert`.
 
-        With `steps` the trades are counted in these; their days are stored in them, and the catalogue notes them.
+        With `steps` the market does not switch: the day files have these or the common tick and lot size, and the catalogue records
+        `steps` for the time of the trades.
         """
         with self._turn:
             trades, own = self._keyed(trades), steps or self.instrument.steps
@@ -187,9 +188,9 @@ class TapeWriter:
 
     @contextmanager
     def atomically(self) -> Generator[None]:
-        """Context in which `insert_bulk` and `settle` store all or nothing, whatever fails and even if the process is killed.
+        """Context in which `insert_bulk` and `settle` store all or nothing, even if the disk fails or the process is killed.
 
-        Other methods must not be called in it.
+        Other methods must not be called within it.
 
         Raises
         ------
@@ -216,7 +217,7 @@ class TapeWriter:
         return self._tail_size >= TAIL_TRADES
 
     def seal(self, now_ns: int) -> None:
-        """Move the market's trades from the catalogue to day files, and merge the files of each past day.
+        """Move the market's trades from the catalogue to day files, and merge the files of each past UTC day into one.
 
         Raises
         ------
@@ -234,7 +235,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge the files of each past day; if the catalogue has trades of past days, first move the market's trades to files.
+        """Merge the files of each past UTC day into one; if the catalogue has trades of past days, first move all of its trades to files.
 
         Raises
         ------
@@ -249,29 +250,32 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
-        """Delete all files of some days; their trades are given up, and do not count as missing."""
+        """Delete all files of some days (days since 1970-01-01); their trades count as given up, not as missing."""
         with self._turn:
             for day in days:
                 self._delete_day(day)
 
     def move_aside(self, path: Path, day: int) -> None:
-        """Rename a damaged day file; its trades are owed from then on."""
+        """Rename a damaged day file to `….corrupt`; its trades are owed from then on."""
         with self._turn:
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
-        """Rebuild the tape ranges in the catalogue from the stored trades."""
+        """Rebuild the market's tape ranges in the catalogue from the stored trades; trades missing on disk become owed."""
         with self._turn:
             self.account.replace(ranges_in_files(self.tape), reason=OwedReason.FETCH_AGAIN)
 
     def close(self) -> None:
-        """Release the lock on the market."""
+        """Release the lock on the market, so that another process may record it."""
         self._lock.release()
 
     # -- private ---------------------------------------------------------------------------------
 
     def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
-        """Switch the market to the steps common to it and the trades; return the trades in them. The tail so far moves into files."""
+        """Switch the market to the common tick and lot size of its own and the trades', and return the trades converted to it.
+
+        If the market's own changes, its trades in the catalogue first move to day files.
+        """
         common = common_steps([self.instrument.steps, steps])
         if common != self.instrument.steps:
             tail, place = self.tape.catalogue.tail(self.instrument.id)
@@ -309,10 +313,10 @@ class TapeWriter:
                 self._merge_into_day(day, TradesInSteps(TradeBatch.empty(), self.instrument.steps), self.intervals)
 
     def _merge_into_day(self, day: int, given: TradesInSteps, known: TapeRanges) -> int:
-        """Merge trades and all parts of a day into one file; return how many were new.
+        """Merge trades and all files of a day into one file; return the number of new trades.
 
         Nothing is written if the day is one file already and no trade is new. A day too large for memory, or with numbers too large
-        for the common steps of its parts, gets another part instead.
+        for the common tick and lot size of its parts, gets another part instead.
         """
         whole = self.tape.folder / "trades" / f"{day_name(day)}.parquet"
         trades, parts = given.trades, self._sound_parts(day)
@@ -338,7 +342,7 @@ class TapeWriter:
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
-        """The trades of each sound file of a day, in its own steps; None if they are too many. Renames damaged files."""
+        """The trades of each sound file of a day, in the file's tick and lot size; None above 20 million. Renames damaged files."""
         found: dict[Path, TradesInSteps] = {}
         count = 0
         for path in self.tape.files(day):
@@ -353,7 +357,7 @@ class TapeWriter:
         return found
 
     def _guard(self, *paths: Path) -> None:
-        """Note in the journal of an import, if there is one, that files will change."""
+        """Save files, before they change, in the journal of the import in progress, if there is one."""
         if self._journal is not None:
             for path in paths:
                 self._journal.guard(path)
@@ -379,9 +383,9 @@ class TapeWriter:
                 path.unlink()
 
     def _seal_old_steps(self) -> None:
-        """Move trades with an older tick or lot size from the catalogue to day files.
+        """If the tick or lot size has changed, move the trades with the older one from the catalogue to day files.
 
-        Each file has the steps of its trades in its metadata.
+        Each file has the tick and lot size of its trades in its metadata.
         """
         catalogue = self.tape.catalogue
         before = catalogue.instrument(self.instrument.id)
@@ -398,7 +402,7 @@ class TapeWriter:
 
 
 def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], Steps] | None:
-    """The trades in their common steps, and these steps, as in `joined_steps`; None if a number is too large for them."""
+    """Convert trades to their common tick and lot size (see `joined_steps`); return both, or None if a number is too large."""
     try:
         return joined_steps(parts, str(where))
     except StoreError as error:
@@ -411,7 +415,7 @@ def _is_in(day: int, ranges: TapeRanges) -> bool:
 
 
 def _free_name(path: Path) -> Path:
-    """The path itself; if it exists already, the path with the first free number after its name."""
+    """The path itself if it does not exist; else with the first number from 2 on, e.g. `name.2`, that is free."""
     number = 1
     free = path
     while free.exists():
@@ -421,7 +425,10 @@ def _free_name(path: Path) -> Path:
 
 
 def _locked(path: Path, instrument: Instrument) -> FileLock:
-    """Lock a market for writing, and return the lock; the system releases it when the process ends."""
+    """Lock a market for writing, and return the lock; the system releases it when the process ends.
+
+    Raises `StoreBusyError` if the market is locked already, and `StoreError` if the lock file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=0, thread_local=False)

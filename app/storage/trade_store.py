@@ -30,7 +30,7 @@ _MOST_ASIDE = 1_000  # batches; they are taken after each insertion where trades
 class Gap:
     """A gap: missing trades between trades that are loaded.
 
-    `first_id` and `last_id` are the first and last missing id; `last_id` is before `first_id` if the number is unknown.
+    `first_id` and `last_id` are the first and last missing id; `last_id` is before `first_id` if their number is unknown.
     `start_ns` and `end_ns` are the times of the trades before and after the gap.
     """
 
@@ -41,19 +41,19 @@ class Gap:
 
     @property
     def missing(self) -> int:
-        """Number of missing trades; 0 if it is unknown."""
+        """The number of missing trades; 0 if it is unknown."""
         return self.last_id - self.first_id + 1
 
 
 class _Edge(NamedTuple):
-    """Id and time of the last trade before a place in the tape."""
+    """The id and time of a trade at the edge of a possible gap."""
 
     trade_id: int
     time_ns: int
 
 
 class _Chunk:
-    """A part of the tape: trades with ascending keys, with their first and last key and their time range."""
+    """A part of the loaded tape: trades in the order of their keys, with the first and last key and the time range."""
 
     __slots__ = ("first_key", "keys", "last_key", "max_ns", "min_ns", "trades")
 
@@ -72,7 +72,7 @@ class TradeStore:
     Parameters
     ----------
     limit : int
-        Maximum number of trades (33 bytes each); beyond it the oldest are dropped, and counted.
+        Number of trades (33 bytes each) above which the oldest chunks of trades are dropped, and counted.
     contiguous : bool
         True if the venue's ids are consecutive, so that a skipped id is a gap.
     by_time : bool
@@ -99,21 +99,21 @@ class TradeStore:
 
     @property
     def first_id(self) -> int | None:
-        """Id of the oldest loaded trade; None without trades."""
+        """Id of the first loaded trade in the order of the tape; None without trades."""
         return int(self._chunks[0].trades.trade_id[0]) if self._chunks else None
 
     @property
     def last_id(self) -> int | None:
-        """Id of the newest loaded trade; None without trades."""
+        """Id of the last loaded trade in the order of the tape; None without trades."""
         return int(self._chunks[-1].trades.trade_id[-1]) if self._chunks else None
 
     @property
     def last_key(self) -> int | None:
-        """Key of the newest loaded trade; None without trades."""
+        """Key (see `keys`) of the last loaded trade in the order of the tape; None without trades."""
         return self._chunks[-1].last_key if self._chunks else None
 
     def keys(self, trades: TradeBatch) -> Int64Array:
-        """The keys of trades by which the tape is ordered: ids, or times if trades are not numbered."""
+        """The keys of trades, by which the tape is ordered: ids, or times if trades are not numbered; int64 [shape=(n,)]."""
         return trades.time_ns if self.by_time else trades.trade_id
 
     def in_order(self, trades: TradeBatch) -> TradeBatch:
@@ -123,7 +123,10 @@ class TradeStore:
 
     @property
     def missing(self) -> int:
-        """Number of ids missing between the first and the last loaded trade; 0 if the venue's ids are not consecutive."""
+        """The number of ids missing between the first and the last loaded trade; 0 if the venue's ids are not consecutive.
+
+        Where ids start again between two trades, the number of missing ones is unknown, and counts as 0.
+        """
         if not self.contiguous or not self._chunks:
             return 0
         first, last = self._chunks[0].first_key, self._chunks[-1].last_key
@@ -139,9 +142,10 @@ class TradeStore:
         return Span(self._chunks[0].min_ns, self._chunks[-1].max_ns + 1)
 
     def insert(self, batch: TradeBatch) -> TradeBatch:
-        """Add the new trades of a batch and return them, in the order of the tape.
+        """Add the trades of a batch that are not loaded yet, and return these in the order of the tape.
 
-        A batch in the order of the tape costs only its own size; late trades cost the chunks they fall into.
+        Trades up to `floor_key` are refused; beyond `limit`, the oldest are dropped afterwards. Trades that continue the tape are
+        only appended; late trades are merged, for which the chunks that they fall into are copied.
         """
         fresh = self._fresh(batch)
         if not len(fresh):
@@ -160,39 +164,36 @@ class TradeStore:
         Raises
         ------
         StoreError
-            If a price or quantity cannot be counted in the new steps; nothing has changed then.
+            If a price or quantity is not a multiple of the new tick or lot size, or too large; nothing has changed then.
         """
         converted = [in_steps(chunk.trades, old, new, "trades in memory") for chunk in self._chunks]
         self._chunks = [self._chunk(trades) for trades in converted]
 
     def trades(self, start_ns: int = _EARLIEST, end_ns: int = _LATEST) -> TradeBatch:
-        """The trades with times in `[start_ns, end_ns)`, in the order of the tape."""
+        """The loaded trades with times in `[start_ns, end_ns)`, in the order of the tape; by default all."""
         return concatenate(_within(chunk, start_ns, end_ns) for chunk in self._chunks if start_ns <= chunk.max_ns and chunk.min_ns < end_ns)
 
     def count_since(self, start_ns: int) -> int:
-        """An upper limit for the number of loaded trades from a time on, found without a scan."""
+        """An upper limit for the number of loaded trades from a time on, computed without a scan of the trades."""
         return sum(len(chunk) for chunk in self._chunks if chunk.max_ns >= start_ns)
 
     def batches(self, start_ns: int = _EARLIEST) -> list[TradeBatch]:
-        """A snapshot of the loaded trades from a time on, which another thread may read.
-
-        The batches are immutable and in the order of the tape.
-        """
+        """The loaded trades from a time on, as immutable batches in the order of the tape; another thread may read them."""
         found = (_within(chunk, start_ns, _LATEST) for chunk in self._chunks)
         return [batch for batch in found if len(batch)]
 
     def reject_older_than(self, asked_from_ns: int) -> None:
-        """Refuse trades older than the oldest loaded trade from now on, because memory is full.
+        """Refuse, from now on, trades before the first loaded trade; does nothing without trades, or if trades were dropped before.
 
-        All trades from `asked_from_ns` on have arrived.
+        `asked_from_ns` is the time from which trades were requested: bars that start earlier cannot be built from memory.
         """
         if self._chunks and not self.floor_ns:
             self.floor_key, self.floor_ns = self._chunks[0].first_key - 1, max(asked_from_ns, int(self._chunks[0].trades.time_ns[0]) + 1)
 
     def set_gaps(self, gaps: Sequence[Span]) -> None:
-        """Set the time ranges in which the feed may have missed trades, oldest first.
+        """Set the gaps to the time ranges in which the feed may have missed trades, oldest first; ignored if trades are numbered.
 
-        Used only if trades are not numbered: then nothing else shows a gap.
+        Without numbers nothing else shows a gap.
         """
         found = [Gap(0, -1, gap.start_ns, gap.end_ns) for gap in gaps]
         if self.by_time and found != self._gap_list:
@@ -201,7 +202,7 @@ class TradeStore:
     def gaps(self) -> tuple[Gap, ...]:
         """The gaps, oldest first; the same object until they change.
 
-        Gaps between dropped trades stay: the bars built from those trades are still shown.
+        Gaps between trades dropped since stay: the bars built from those trades are still shown.
         """
         if self._cached_gaps is None:
             self._cached_gaps = tuple(self._gap_list)
@@ -210,9 +211,10 @@ class TradeStore:
     # -- private ---------------------------------------------------------------------------------
 
     def _fresh(self, batch: TradeBatch) -> TradeBatch:
-        """The trades of a batch that are not loaded yet, in the order of the tape, without duplicates.
+        """The trades of a batch that are neither loaded nor refused, in the order of the tape, without duplicates.
 
-        Of equal trades the first one counts.
+        Of trades with the same id (if trades are not numbered: that are equal) the first one counts. Refused trades and those with
+        the id of a different trade are stored for `take_aside`.
         """
         if not len(batch):
             return batch
@@ -247,7 +249,10 @@ class TradeStore:
         return batch[~known]
 
     def take_aside(self) -> TradeBatch:
-        """The trades rejected since the last call: too old for memory, or with the id of another trade; the disk may keep them."""
+        """The trades rejected since the last call: too old for memory, or with the id of another trade; this call clears them.
+
+        Only the latest batches (about 1,000) are stored.
+        """
         found, self._aside = concatenate(self._aside), []
         return found
 
@@ -256,7 +261,7 @@ class TradeStore:
             self._aside = [*self._aside[-_MOST_ASIDE:], trades]
 
     def _each_once(self, batch: TradeBatch) -> TradeBatch:
-        """The trades without those that equal an earlier one in all columns."""
+        """The trades of a batch without those that equal an earlier one in all columns."""
         again = _repeats(batch)
         return batch if not len(again) else batch[np.delete(np.arange(len(batch)), again)]
 
@@ -272,7 +277,10 @@ class TradeStore:
         return low
 
     def _append(self, fresh: TradeBatch) -> None:
-        """Append trades to the tape, and join small chunks; each trade is copied a few times at most."""
+        """Append trades to the tape, add the gaps before and between them, and join small chunks at the end.
+
+        Each trade is copied only a few times in all.
+        """
         if self.contiguous:
             found = _gaps(self._edge_before(len(self._chunks)), fresh)
             self._gap_list += found
@@ -283,7 +291,7 @@ class TradeStore:
             self._chunks[-1:] = [self._chunk(concatenate((self._chunks[-1].trades, last.trades)))]
 
     def _merge(self, fresh: TradeBatch) -> None:
-        """Merge late trades into the chunks they belong to, and join small neighbouring chunks."""
+        """Merge late trades into the chunks to which they belong, join small neighbouring chunks, and update the gaps."""
         first_key, last_key = int(self.keys(fresh)[0]), int(self.keys(fresh)[-1])
         begin = self._reaching(first_key)
         end = begin
@@ -311,7 +319,7 @@ class TradeStore:
         return _Edge(self.floor_key, self.floor_ns - 1) if self.forgotten else None
 
     def _update_gaps(self, before: _Edge | None, merged: TradeBatch, after: list[_Chunk]) -> None:
-        """Recompute the gaps from the trade before some merged trades to the chunk after them."""
+        """Recompute the gaps from the trade `before` merged trades to the first trade of the chunk `after` them."""
         begin = bisect_left(self._gap_list, before.trade_id if before else _EARLIEST, key=_first_id)
         end = bisect_left(self._gap_list, after[0].first_key if after else _LATEST, key=_first_id)
         found = _gaps(before, merged)
@@ -340,7 +348,7 @@ class TradeStore:
 
 
 def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
-    """Mark the ids that are in the chunks; the ids are given in ascending order."""
+    """Mark the ids of loaded trades: those that are in the chunks; bool [shape=(n,)]."""
     known = np.zeros(len(ids), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, ids), len(chunk) - 1)
@@ -349,7 +357,7 @@ def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
 
 
 def _differ(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
-    """Mark the trades whose id a different trade in the chunks has."""
+    """Mark the trades whose id belongs to a different trade in the chunks, bool [shape=(n,)]."""
     found = np.zeros(len(batch), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, batch.trade_id), len(chunk) - 1)
@@ -358,7 +366,7 @@ def _differ(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
 
 
 def _repeats(trades: TradeBatch) -> Int64Array:
-    """Indices of the trades that equal an earlier one in all columns."""
+    """The indices, unsorted, of the trades that equal an earlier one in all columns."""
     order = np.lexsort(trades.columns[::-1])
     differs = np.zeros(max(0, len(trades) - 1), bool)
     for column in trades.columns:
@@ -367,10 +375,7 @@ def _repeats(trades: TradeBatch) -> Int64Array:
 
 
 def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
-    """Mark the trades that are in the chunks; the trades are given in order of time.
-
-    Trades are equal if all their columns are.
-    """
+    """Mark the trades, given in order of time, that equal a trade in the chunks in all columns; bool [shape=(n,)]."""
     known = np.zeros(len(batch), bool)
     first_ns, last_ns = int(batch.time_ns[0]), int(batch.time_ns[-1])
     for chunk in chunks:
@@ -382,7 +387,7 @@ def _known_at(chunks: list[_Chunk], batch: TradeBatch) -> BoolArray:
 
 
 def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
-    """Find the gaps between the ids of trades, and between them and the trade before, if there is one."""
+    """Find the gaps between the ids of trades, and the gap between the trade `before`, if there is one, and the first of them."""
     ids, times = trades.trade_id, trades.time_ns
     found: list[Gap] = []
     if before and int(ids[0]) > before.trade_id + 1:
@@ -394,7 +399,7 @@ def _gaps(before: _Edge | None, trades: TradeBatch) -> list[Gap]:
 
 
 def _gap(before: _Edge, after: _Edge) -> Gap:
-    """The gap between two trades; where ids start again, the number of missing ones is unknown."""
+    """The gap between two trades; if ids start again between them, the number of missing trades is unknown."""
     last_id = after.trade_id - 1 if same_epoch(before.trade_id, after.trade_id) else before.trade_id
     return Gap(before.trade_id + 1, last_id, before.time_ns, after.time_ns)
 

@@ -4,7 +4,7 @@
     <market>/undo/old/…           files as they were before; hard links, so that undoing needs no space
     <market>/undo/new/…           empty files in place of those that did not exist
 
-The import counts once the catalogue has its tape ranges. If a process is killed before, the next writer of the market undoes it.
+The import is complete once the catalogue has its tape ranges. If the process is killed before, the market's next writer undoes it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class UndoJournal:
     market : Path
         Folder of the market.
     ranges : TapeRanges
-        Its tape ranges before the import.
+        The market's tape ranges before the import.
 
     Raises
     ------
     StoreError
-        If it cannot be written.
+        If the journal cannot be written.
     """
 
     def __init__(self, market: Path, ranges: TapeRanges) -> None:
@@ -53,12 +53,12 @@ class UndoJournal:
             raise
 
     def guard(self, path: Path) -> None:
-        """Note the present state of a file in the journal, before the file is written or deleted.
+        """Save the current content of a file, or that it does not exist, before the import writes or deletes the file.
 
         Raises
         ------
         StoreError
-            If that fails: then the file must stay as it is.
+            If this fails: then the file must stay as it is.
         """
         if path in self._guarded:
             return
@@ -76,12 +76,12 @@ class UndoJournal:
         self._guarded.add(path)
 
     def undo(self) -> None:
-        """Put all files back as they were.
+        """Restore all guarded files to their state before the import, and delete the journal.
 
         Raises
         ------
         OSError
-            If that fails; the next writer tries again.
+            If a file cannot be restored; the next writer tries again.
         """
         _undo(self._market, self._folder)
 
@@ -92,19 +92,19 @@ class UndoJournal:
 
 
 def undo_unfinished(market: Path, ranges: TapeRanges) -> bool:
-    """Undo an import that was cut short by a kill; return True if there was one.
+    """Undo an import that a kill has cut short; return True if one was undone, False if none had changed files or it was complete.
 
     Parameters
     ----------
     market : Path
         Folder of the market.
     ranges : TapeRanges
-        Its tape ranges in the catalogue.
+        The market's tape ranges in the catalogue.
 
     Raises
     ------
     StoreError
-        If files cannot be put back.
+        If a file cannot be restored.
     """
     folder = market / "undo"
     if not folder.is_dir():
@@ -136,7 +136,7 @@ def _undo(market: Path, folder: Path) -> None:
 
 
 def _discard(folder: Path) -> None:
-    """Delete a journal, its tape ranges first: a folder without them does not count as a journal."""
+    """Delete a journal, first the file with its tape ranges: a folder without that file does not count as a journal."""
     with suppress(FileNotFoundError):
         (folder / _RANGES).unlink()
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Verification of a tape: files, totals, minute cells, and the ids in the catalogue."""
+"""Verification of a market's stored trades: day files, minute cells, the ids in the catalogue, and what is missing."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from app.storage.tape_writer import TapeWriter
 
 @dataclass(frozen=True, slots=True)
 class StoreFinding:
-    """A problem found in the store.
+    """A problem that `verify` found in the store.
 
     Attributes
     ----------
     text : str
         The problem and its place, in one line.
     mended : bool
-        True if it has been repaired from the stored trades.
+        True if the problem has been repaired.
     gap : Span or None
-        Time of missing trades, which can be downloaded again.
+        Time of missing trades, which can be downloaded again; None for other problems.
     """
 
     text: str
@@ -43,7 +43,7 @@ class StoreFinding:
 
 
 def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFinding]:
-    """Check all stored trades of a market, one day at a time, and yield the problems found.
+    """Check all stored trades of a market, one day at a time, and yield the problems found, including owed trades.
 
     Without a writer nothing is changed on disk. With the market's writer, repair what is possible: a damaged file is renamed, which
     leaves a gap; minute cells are rebuilt; the catalogue's tape ranges are corrected.
@@ -73,7 +73,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
 
 
 def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreFinding]:
-    """Report trades with a zero price or quantity, a time on another day, or an invalid side."""
+    """Yield findings for trades with a price or quantity of 0 or less, a time on another day, or an invalid side."""
     if not len(trades):
         return
     where = f"{tape.instrument.id} {day_name(day)}"
@@ -104,7 +104,10 @@ def _minute_cells(tape: Tape, day: int, stored: TradesInSteps, writer: TapeWrite
 
 
 def _catalogue_ids(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> Iterator[StoreFinding]:
-    """Compare the ids in the catalogue's tape ranges with those of the stored trades; with a writer, correct the ranges."""
+    """Compare the ids in the catalogue's tape ranges with those of the stored trades; yield a finding if they differ.
+
+    With a writer, also rebuild the tape ranges.
+    """
     for one in id_ranges(tape.catalogue.tail(tape.instrument.id)[0], Source.LIVE):
         found.add(one)
     claimed, there = _ids(tape.intervals()), _ids(found)
@@ -143,7 +146,7 @@ def _missing(tape: Tape, row: Owed, left: Span, stored: TapeRanges) -> StoreFind
 
 
 def _ids(intervals: TapeRanges) -> list[tuple[int, int]]:
-    """The ids in tape ranges as ranges `[first, end)`; touching ranges of different sources are joined."""
+    """The ids in tape ranges as pairs `(first, end)` without the end; touching ranges of different sources are joined."""
     runs: list[tuple[int, int]] = []
     for one in intervals:
         if runs and runs[-1][1] == one.first_key:

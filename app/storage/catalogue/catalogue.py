@@ -52,7 +52,7 @@ class Catalogue:
     write : bool
         False only reads the file, which must exist.
     frozen : bool
-        Reads the file as it is now, and changes nothing on disk, not even the files that SQLite needs beside it.
+        True reads the file as it is now, and changes nothing in its folder, not even the files that SQLite creates with it.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class Catalogue:
     def __init__(self, folder: Path, *, write: bool, frozen: bool = False) -> None:
         self.path = folder / FILE_NAME
         self.bad_rows: list[str] = []
-        """Rows that cannot be right and are not used, each as text for the user."""
+        """Damaged rows that are not used, each as text for the user."""
         self.openings = 1
         """How many times the file has been opened."""
         self._turn = threading.RLock()
@@ -88,7 +88,7 @@ class Catalogue:
             self._snapshot.folder.cleanup()
 
     def reopen(self, rebuild: Callable[[], None]) -> None:
-        """Open the file again if it was replaced or a write to it failed; if it is gone, create and rebuild it.
+        """Open the file again if it was replaced or a write to it failed; if it was removed, create and rebuild it.
 
         SQLite goes on writing into a file that was removed, and never again into one whose drive was pulled and is back.
 
@@ -100,7 +100,7 @@ class Catalogue:
         Raises
         ------
         StoreError
-            If it cannot be opened, or created on the drive on which it was.
+            If the file cannot be opened or created, or its drive is not there.
         """
         with self._turn, explained(self.path):
             now = _identity(self.path)
@@ -124,7 +124,7 @@ class Catalogue:
         Raises
         ------
         StoreError
-            If the disk is full, or the file is read-only.
+            If the changes cannot be written, e.g. as the disk is full, or another process writes for more than 5 s.
         """
         with self._turn, explained(self.path):
             try:
@@ -142,18 +142,18 @@ class Catalogue:
                 raise
 
     def instruments(self) -> list[Instrument]:
-        """All markets that were ever stored, by name; damaged rows are left out and reported."""
+        """All markets in the catalogue, sorted by id; damaged rows are left out, and listed in `bad_rows`."""
         rows = self._all("SELECT name, tick_size, lot_size, multiplier, numbered FROM instrument ORDER BY name")
         return [found for row in rows if (found := self._sound("instrument", row, instrument_of_row)) is not None]
 
     def instrument(self, name: str) -> Instrument | None:
-        """The stored market with this id, with the tick and lot size of its trades; None if it is not stored."""
+        """The market with this id, with the tick and lot size of its trades in the catalogue; None if it is not in the catalogue."""
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
-        """Store the facts of a market, and return the number that identifies it in the tables; a new market gets a new one.
+        """Store a market's tick and lot size, status and name; return its number in the tables, which a new market gets now.
 
-        Facts that have changed are added to the market's history, from `now_ns` on.
+        Values that have changed are added to the market's history of facts, from `now_ns` (by default: now) on.
         """
         facts = {
             TICK_SIZE: str(instrument.tick_size.normalize()),
@@ -174,24 +174,24 @@ class Catalogue:
             return number
 
     def facts(self, name: str) -> list[Fact]:
-        """The history of a market's facts, oldest first."""
+        """The history of a market's tick size, lot size, status and name, oldest first; empty if there is none."""
         if not self._has("fact"):
             return []
         query = "SELECT from_ns, what, value FROM fact JOIN instrument ON number = instrument WHERE instrument.name = ? ORDER BY 1, 2"
         return [Fact(*row) for row in self._all(query, (name,))]
 
     def minute_cell_ticks(self, name: str) -> int:
-        """Row height of a market's minute cells, in ticks; 0 if it is not set yet."""
+        """The row size of a market's minute cells, in ticks; 0 if it is not set yet."""
         rows = self._all("SELECT rollup_ticks FROM instrument WHERE name = ?", (name,))
         return max(0, int(rows[0][0])) if rows else 0
 
     def set_minute_cell_ticks(self, name: str, ticks: int) -> None:
-        """Set the row height of a market's minute cells, in ticks."""
+        """Set the row size of a market's minute cells, in ticks."""
         with self.transaction() as connection:
             connection.execute("UPDATE instrument SET rollup_ticks = ? WHERE name = ?", (ticks, name))
 
     def intervals(self, name: str) -> TapeRanges:
-        """The stored tape ranges of a market."""
+        """The stored tape ranges of a market; damaged rows, and those that overlap an earlier one, are left out."""
         rows = self._all(
             "SELECT first_key, last_key, first_id, last_id, start_ns, end_ns, source FROM stretch"
             " JOIN instrument ON number = instrument WHERE name = ?",
@@ -200,7 +200,7 @@ class Catalogue:
         return TapeRanges(disjoint([found for row in rows if (found := self._sound("stretch", row, range_of_row)) is not None]))
 
     def owed(self, name: str) -> list[Owed]:
-        """The entries of owed trades of a market, in every state, oldest first."""
+        """The entries of owed trades of a market, in every state, oldest first; damaged rows are left out."""
         if not self._has("owed"):
             return []
         rows = self._all(
@@ -211,7 +211,7 @@ class Catalogue:
         return [found for row in rows if (found := self._sound("owed", row, owed_of_row)) is not None]
 
     def settled(self, name: str) -> Settled:
-        """The times and ids of a market that need not be fetched again; none in a catalogue of an older version."""
+        """The times and ids of a market that need not be fetched again; empty for a catalogue of an older version."""
         if not self._has("settled"):
             return Settled()
         rows = self._all("SELECT kind, first, before FROM settled JOIN instrument ON number = instrument WHERE name = ?", (name,))
@@ -222,9 +222,9 @@ class Catalogue:
         return found
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
-        """A market's trades in the catalogue, in the order of the tape, and their highest arrival number; 0 without trades.
+        """A market's trades in the catalogue (in a span), in the order of the tape, and their highest arrival number, 0 without trades.
 
-        The arrival number (`place`) counts the trades of all markets in order of arrival.
+        The arrival number (`place`) counts the trades of all markets in order of arrival. Damaged rows are left out.
         """
         batches = self._batches(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"
@@ -238,15 +238,15 @@ class Catalogue:
         return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
-        """Number of a market's trades that are stored in the catalogue."""
+        """The number of a market's trades that are in the catalogue, not yet in day files."""
         return int(self._all("SELECT count(*) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0])
 
     def oldest_in_tail(self, name: str) -> int | None:
-        """Time of the oldest of a market's trades in the catalogue; None if there are none."""
+        """The time, in ns, of the oldest of a market's trades in the catalogue; None if there are none."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
     def _sound(self, table: str, row: tuple[Any, ...], read: Callable[[tuple[Any, ...]], _Row]) -> _Row | None:
-        """The value that `read` returns for a row; None if the row is damaged, which is reported once."""
+        """The value that `read` returns for a row; None if the row is damaged, which is logged and listed in `bad_rows` once."""
         try:
             return read(row)
         except BadRowError as error:
@@ -257,13 +257,13 @@ class Catalogue:
             return None
 
     def _has(self, table: str) -> bool:
-        """True if a table exists; a catalogue of an older version, opened for reading, has fewer tables."""
+        """True if the catalogue has a table; one of an older version, opened for reading, has fewer tables."""
         return bool(self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
     def _batches(self, query: str, values: tuple[object, ...]) -> list[Int64Array]:
         """Run a query for integers, and return its rows in batches, each int64 [shape=(n, columns)].
 
-        As Python integers all rows together would take ten times the memory.
+        All rows together, as Python integers, would take ten times the memory.
         """
         found: list[Int64Array] = []
         with self._turn, explained(self.path):
@@ -291,7 +291,7 @@ def write_settled(connection: sqlite3.Connection, number: int, settled: Settled)
 
 
 def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) -> None:
-    """Insert trades of a market, in the caller's transaction; trades already in the catalogue are skipped."""
+    """Insert trades of a market into the catalogue, in the caller's transaction; trades that are already there are skipped."""
     columns = [column.tolist() for column in trades.columns]
     connection.executemany(
         "INSERT OR IGNORE INTO tail (instrument, time_ns, price_ticks, quantity_lots, side, trade_id) VALUES (?, ?, ?, ?, ?, ?)",
@@ -300,12 +300,15 @@ def write_tail(connection: sqlite3.Connection, number: int, trades: TradeBatch) 
 
 
 def drop_tail(connection: sqlite3.Connection, number: int, up_to_place: int) -> None:
-    """Delete a market's trades with an arrival number of at most `up_to_place`, in the caller's transaction."""
+    """Delete a market's trades with an arrival number up to `up_to_place` from the catalogue, in the caller's transaction.
+
+    Damaged rows stay.
+    """
     connection.execute(f"DELETE FROM tail WHERE instrument = ? AND place <= ? AND {SOUND_TRADE}", (number, up_to_place))
 
 
 def write_owed(connection: sqlite3.Connection, number: int, rows: Iterable[Owed]) -> list[Owed]:
-    """Write entries of owed trades, in the caller's transaction; return them, new ones (number 0) with the number they got."""
+    """Write entries of owed trades, in the caller's transaction; return them, new ones (number 0) with their new number."""
     written: list[Owed] = []
     for row in rows:
         values = (row.first_id, row.last_id, row.span.start_ns, row.span.end_ns, row.reason.value, row.state.value)

@@ -1,4 +1,4 @@
-"""Rows of the catalogue, checked as they are read: SQLite has no checksums, so that a damaged value looks like any other."""
+"""Checks rows of the catalogue when they are read: SQLite has no checksums, so a damaged value looks like any other."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ SOUND_TRADE = (
 
 
 class BadRowError(StoreError):
-    """Raised for a damaged row: a value in it is impossible."""
+    """Raised for a damaged row of the catalogue: one of its values is impossible."""
 
 
 def instrument_of_row(row: tuple[Any, ...]) -> Instrument:
-    """The instrument of a row (name, tick size, lot size, multiplier, numbered).
+    """The instrument in a row of the catalogue (name, tick size, lot size, multiplier, numbered).
 
     Raises
     ------
     BadRowError
-        If the name is not an instrument id, or a number is not one.
+        If the name is not an instrument id, or another value is invalid.
     """
     name, tick_size, lot_size, multiplier, numbered = row
     return checked_instrument(name, tick_size, lot_size, multiplier, numbered)
 
 
 def checked_instrument(name: str, tick_size: str, lot_size: str, multiplier: str, numbered: object) -> Instrument:
-    """Make an instrument from its id and numbers as a file or a row has them, and check them.
+    """Make an instrument from values that were read from a file or a row, and check them.
 
     Raises
     ------
     BadRowError
-        If the name is not an instrument id, or a number is not one.
+        If the name is not an instrument id, or another value is invalid.
     """
     try:
         venue, symbol = parse_instrument_id(name)
@@ -63,7 +63,7 @@ def checked_instrument(name: str, tick_size: str, lot_size: str, multiplier: str
 
 
 def range_of_row(row: tuple[Any, ...]) -> TapeRange:
-    """The tape range of a row (keys, ids, times, source).
+    """The tape range in a row of the catalogue (keys, ids, times, source).
 
     Raises
     ------
@@ -82,12 +82,12 @@ def range_of_row(row: tuple[Any, ...]) -> TapeRange:
 
 
 def owed_of_row(row: tuple[Any, ...]) -> Owed:
-    """The entry of owed trades in a row (number, ids, times, reason, state, attempts, detail).
+    """The entry of owed trades in a row of the catalogue (number, ids, times, reason, state, attempts, detail).
 
     Raises
     ------
     BadRowError
-        If a word is unknown, or a number is out of range.
+        If the reason or the state is unknown, or a number is out of range.
     """
     number, first_id, last_id, start_ns, end_ns, reason, state, tries, next_try_ns, changed_ns, detail = row
     if max(abs(value) for value in (first_id, last_id, start_ns, end_ns, next_try_ns, changed_ns)) > _FARTHEST:
@@ -99,7 +99,7 @@ def owed_of_row(row: tuple[Any, ...]) -> Owed:
 
 
 def disjoint(ranges: Iterable[TapeRange]) -> list[TapeRange]:
-    """The tape ranges without those that overlap an earlier one: such a row is damaged."""
+    """Sort tape ranges, and leave out those that overlap an earlier one, as their rows are damaged."""
     found: list[TapeRange] = []
     for one in sorted(ranges, key=lambda one: one[:6]):
         if not found or one.first_key > found[-1].last_key:

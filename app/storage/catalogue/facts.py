@@ -16,12 +16,12 @@ TICK_SIZE, LOT_SIZE, STATUS, NAME = "tick_size", "lot_size", "status", "name"
 
 
 class Fact(NamedTuple):
-    """A fact of an instrument.
+    """The tick size, lot size, status or name of an instrument from a time on.
 
     Attributes
     ----------
     from_ns : int
-        The time from which it holds, as far as this program has seen; 0 if unknown.
+        The time from which this value applies, as far as this program has seen; 0 if unknown.
     what : str
         `tick_size`, `lot_size`, `status` or `name`.
     value : str
@@ -48,7 +48,7 @@ FACT_TABLE = """
 
 
 def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps, span: Span) -> None:
-    """Store, in the caller's transaction, the steps of an earlier span; after the span, the steps known before apply again."""
+    """Store the tick and lot size of an earlier time span, in the caller's transaction; after it, those already stored apply again."""
     given = {TICK_SIZE: str(steps.tick_size.normalize()), LOT_SIZE: str(steps.lot_size.normalize())}
     after = {what: _held(connection, number, what, span.end_ns) or "" for what in given}
     if note_facts(connection, number, given, span.start_ns):
@@ -56,9 +56,9 @@ def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps
 
 
 def note_facts(connection: sqlite3.Connection, number: int, values: Mapping[str, str], from_ns: int) -> bool:
-    """Store the facts that differ from those in force at a time, in the caller's transaction; return True if any differs.
+    """Store a market's values, e.g. its tick size, that differ from those stored for the time `from_ns`; return True if any does.
 
-    Unknown facts, with an empty value, are skipped.
+    Unknown ones, with an empty value, are skipped. Runs in the caller's transaction.
     """
     changed = False
     for what, value in values.items():

@@ -1,4 +1,4 @@
-"""Owed trades: trades that were lost or never received, and that are still to be fetched.
+"""Owed trades: trades that were lost or never received, and are still to be fetched.
 
 Each entry is a row of the catalogue, written in the transaction that causes it: a gap in the stream, a day that was moved aside,
 an id that two different trades claim. Collector, window and `tapeprint verify` work from these rows, so that nothing depends on
@@ -33,7 +33,7 @@ class OwedReason(Enum):
 
 
 class OwedState(Enum):
-    """The state of an entry; the value is the word shown and stored."""
+    """The states of an entry of owed trades; the value is the text shown and stored."""
 
     OWED = "owed"
     FETCHING = "being fetched"
@@ -42,7 +42,7 @@ class OwedState(Enum):
 
 
 class Owed(NamedTuple):
-    """One entry of owed trades: a run of ids, or, if `first_id` is after `last_id`, a time span with unknown ids.
+    """An entry of owed trades: a range of ids, or, if `first_id` is after `last_id`, a time span whose missing ids are unknown.
 
     Attributes
     ----------
@@ -74,28 +74,28 @@ class Owed(NamedTuple):
 
     @property
     def by_ids(self) -> bool:
-        """True if the missing ids are known."""
+        """True if the ids of the entry's trades are known; else only their time span is."""
         return self.first_id <= self.last_id
 
     @property
     def is_open(self) -> bool:
-        """True if the entry's trades are still to be fetched."""
+        """True if the entry's trades are still to be fetched; False if it is filled, given up or an id conflict."""
         return self.state in (OwedState.OWED, OwedState.FETCHING) and self.reason is not OwedReason.CONFLICT
 
     @property
     def runs(self) -> Span:
-        """The missing ids, or the missing time, as a half-open range."""
+        """The entry's range of ids or, if they are unknown, its time span, as a range without its end."""
         return Span(self.first_id, self.last_id + 1) if self.by_ids else self.span
 
     def left(self, stored: TapeRanges, settled: Settled = NOTHING_SETTLED) -> list[Span]:
-        """The parts of `runs` that are neither stored nor known to have no trades."""
+        """The parts of `runs` that are still missing: neither stored, nor known to be complete or without trades."""
         if self.by_ids:
             missing = missing_keys(stored, self.first_id, self.last_id)
             return [part for run in missing for part in run.minus(list(settled.void))] if settled.void else missing
         return self.span.minus([*(one.span for one in stored.covered(proven=False)), *settled.times()])
 
     def time_of(self, left: Span, stored: TapeRanges) -> Span:
-        """The time of a part of `runs` that is not stored: between the trades around it."""
+        """The time span of `left`, a part of `runs` that is not stored: between the stored trades around it, within `span`."""
         if not self.by_ids:
             return left
         older = [one.end_ns for one in stored.within(self.first_id, left.start_ns) if one.last_key < left.start_ns]
@@ -104,17 +104,17 @@ class Owed(NamedTuple):
         return Span(start_ns, max(start_ns, min([self.span.end_ns, *newer[:1]])))
 
     def at(self, state: OwedState, now_ns: int) -> Owed:
-        """The entry in another state, changed at `now_ns`."""
+        """A copy of the entry in another state, changed at `now_ns`."""
         return self._replace(state=state, changed_ns=now_ns)
 
     def later(self, now_ns: int) -> Owed:
-        """The entry after an attempt that brought no trades; the pause before the next attempt doubles each time."""
+        """A copy of the entry after a fetch that brought no trades; the pause before the next attempt doubles each time, up to 6 h."""
         pause_ns = min(_LONGEST_PAUSE_NS, _FIRST_PAUSE_NS << min(self.tries, 20))
         return self._replace(state=OwedState.OWED, tries=self.tries + 1, next_try_ns=now_ns + pause_ns, changed_ns=now_ns)
 
 
 def missing_keys(stored: TapeRanges, first: int, last: int) -> list[Span]:
-    """The keys from `first` to `last` that are in no tape range, as half-open runs."""
+    """The keys from `first` to `last` (both included) that are in no tape range, as ranges `[first, end)`."""
     found: list[Span] = []
     for one in stored.within(first, last):
         if one.first_key > first:
@@ -134,10 +134,10 @@ def owed_changes(
     day: Span | None = None,
     settled: Settled = NOTHING_SETTLED,
 ) -> list[Owed]:
-    """The entries to write when the tape ranges of a market change.
+    """The entries of owed trades to write when the tape ranges of a market change.
 
-    Entries whose trades are stored now are filled. What was stored before and is missing now is owed, and so is each gap between
-    tape ranges that no entry has yet.
+    Entries whose trades are stored now become filled. Trades that were stored before and are missing now are owed, and so is each
+    gap between tape ranges that has no entry yet.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ def owed_changes(
         All entries of the market.
     before, after : TapeRanges
     numbered : bool
-        True if keys are ids; else they are times.
+        True if the keys of the tape ranges are ids; else they are times.
     now_ns : int
     reason : OwedReason or None
-        Reason why trades are missing that were stored before; None if they were deleted on purpose, and so are given up.
+        Reason why trades that were stored before are missing; None if they were deleted on purpose, and are given up.
     day : Span or None
-        The day whose file was moved away: times outside it are not owed if no other day lies between.
+        The day whose file was renamed, to which the time spans of its lost ids are cut.
     settled : Settled
         The times and ids that need not be fetched again.
     """
@@ -182,7 +182,7 @@ def owed_changes(
 
 
 def changes_owed(rows: Sequence[Owed], before: TapeRanges, after: TapeRanges, added: Sequence[TapeRange]) -> bool:
-    """True if added tape ranges may change the owed trades; a fast check, False while trades arrive without gaps."""
+    """True if added tape ranges may change the entries of owed trades; a fast check, False while trades arrive without gaps."""
     if len(after) > len(before):
         return True
     return any(
@@ -195,13 +195,13 @@ def changes_owed(rows: Sequence[Owed], before: TapeRanges, after: TapeRanges, ad
 
 
 def owed_text(rows: Iterable[Owed], stored: TapeRanges, settled: Settled = NOTHING_SETTLED) -> str:
-    """Text of the owed trades for a status line; empty if there are none."""
+    """A text for a status line with the number of owed trades and time ranges; empty if there are none."""
     text = _amount([row for row in rows if row.is_open], stored, settled)
     return f"owed: {text}" if text else ""
 
 
 def given_up_text(rows: Iterable[Owed], stored: TapeRanges) -> str:
-    """Text of the trades given up: their number, time ranges of unknown number, and id conflicts."""
+    """A text with what is given up: the number of trades, of time ranges with an unknown number of trades, and of id conflicts."""
     rows = list(rows)
     conflicts = sum(row.reason is OwedReason.CONFLICT for row in rows)
     parts = [
@@ -227,12 +227,15 @@ def _entry(run: Span, span: Span, reason: OwedReason, now_ns: int, numbered: boo
 
 
 def _between(a: TapeRange, b: TapeRange) -> Span:
-    """The time between two ranges; at least a nanosecond, as trades may be missing between two of the same time."""
+    """The time between two tape ranges; at least a nanosecond, as trades may be missing between two with the same time."""
     return Span(a.end_ns, max(a.end_ns + 1, b.start_ns))
 
 
 def _time_of(run: Span, before: TapeRanges, after: TapeRanges, day: Span | None) -> Span:
-    """The time of lost ids: between the trades still stored on both sides, within the tape ranges that had them."""
+    """The time span of ids that are no longer stored: between the stored trades on either side, inside their former tape ranges.
+
+    With `day`, cut to the day if they overlap.
+    """
     held = before.within(run.start_ns, run.end_ns - 1)
     start_ns, end_ns = min(one.start_ns for one in held), max(one.end_ns for one in held)
     older = [one.end_ns for one in after if one.last_key < run.start_ns]

@@ -1,4 +1,4 @@
-"""The schema of the catalogue: its tables by version, and the opening of an SQLite file with the newest of them."""
+"""The schema of the catalogue: the tables of each version, and the opening and migration of its SQLite file."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ class DamagedCatalogueError(StoreError):
 
 
 def connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Connection:
-    """Open the file of a catalogue, for writing with the newest schema.
+    """Open the SQLite file of a catalogue; for writing, create it if it is missing, and migrate it to the newest schema.
 
     Raises
     ------
     StoreError, sqlite3.Error, OSError
-        If there is none, it is damaged, or was created by a newer Tapeprint.
+        If the file to be read does not exist, is damaged, or was created by a newer Tapeprint.
     """
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path, *, write: bool) -
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Update the tables to the newest version of the schema; safe if another process does the same."""
+    """Migrate the tables to the newest version of the schema; safe if another process does so at the same time."""
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, script in enumerate(_MIGRATIONS[version:], version + 1):
@@ -162,7 +162,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def explained(path: Path) -> Generator[None]:
-    """Context that turns SQLite and file errors into store errors that name the file."""
+    """Context that turns SQLite and file errors into a `StoreError` that names the file; `DamagedCatalogueError` if it is damaged."""
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -1,7 +1,7 @@
 """Times and ids that need not be fetched again: delivered in full by a source, or without a trade.
 
 Trade ids prove what is missing between two stored trades, but not before the first, after the last, or in a time without any
-trade: there only the source's word counts, and it is kept here. A market without numbered trades has this in its tape ranges.
+trade: there the source must report it, which is stored here. A market without numbered trades has this in its tape ranges.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.market.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The times and ids that need not be fetched again.
+    """The times and ids of one market that need not be fetched again.
 
     Attributes
     ----------
@@ -29,21 +29,21 @@ class Settled:
     void: tuple[Span, ...] = ()
 
     def times(self, *sources: Source) -> list[Span]:
-        """The times that these sources have delivered in full; of all sources by default."""
+        """The time spans that any of these sources, by default of all, has delivered in full; joined, in order of time."""
         return _joined(span for source, span in self.spans if not sources or source in sources)
 
     def with_time(self, span: Span, source: Source) -> Settled:
-        """A copy with one more time that a source has delivered in full."""
+        """A copy with one more time span that a source has delivered in full."""
         joined = _joined([*self.times(source), span])
         others = [(other, there) for other, there in self.spans if other is not source]
         return replace(self, spans=tuple(sorted([*others, *((source, one) for one in joined)], key=_order)))
 
     def with_void(self, ids: Iterable[Span]) -> Settled:
-        """A copy with more ids without a trade."""
+        """A copy with more ranges of ids that have no trade."""
         return replace(self, void=tuple(_joined([*self.void, *ids])))
 
     def without_time(self, span: Span) -> Settled:
-        """A copy in which no source has delivered a time in full, e.g. because trades of it have been lost."""
+        """A copy in which no source has delivered any part of a time span in full, e.g. because trades in it have been lost."""
         left = [(source, part) for source, one in self.spans for part in one.minus([span])]
         return replace(self, spans=tuple(left))
 

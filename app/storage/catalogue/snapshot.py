@@ -1,4 +1,4 @@
-"""A view of the catalogue that changes nothing on disk.
+"""A read-only view of the catalogue that changes nothing in its folder.
 
 SQLite's own read-only mode still creates `-wal` and `-shm` files beside a database in WAL mode. If the log is empty the database
 is opened as immutable; otherwise database and log are copied to a temporary folder, and the copy is opened.
@@ -19,7 +19,7 @@ _PAUSE_S = 0.05
 
 
 class CatalogueSnapshot(NamedTuple):
-    """The means to open a catalogue without changing it.
+    """The address under which `sqlite3` opens a catalogue without changing its folder, and the temporary copy if one is needed.
 
     Attributes
     ----------
@@ -34,14 +34,14 @@ class CatalogueSnapshot(NamedTuple):
 
 
 def snapshot_of(path: Path) -> CatalogueSnapshot:
-    """A snapshot of the catalogue at a path, consistent even if another process writes meanwhile.
+    """Make a snapshot of the catalogue at a path; it is consistent even if another process writes meanwhile.
 
     Raises
     ------
     OSError
-        If it cannot be read or copied.
+        If the catalogue cannot be read or copied.
     StoreError
-        If another process changes it all the time.
+        If another process changes the catalogue all the time.
     """
     log = path.with_name(path.name + "-wal")
     if not _size(log):
