@@ -96,7 +96,7 @@ class EmptyProfileError(TapeprintError):
 
 
 class FeedError(TapeprintError):
-    """The base class of errors on the venue's side."""
+    """The base class of errors of a venue: in the connection, in its answers or in its data."""
 
 
 class DecodeError(FeedError):
@@ -154,7 +154,7 @@ class NoDisplayError(TapeprintError):
 
 
 def one_line(text: str, most: int = _MOST_SHOWN) -> str:
-    """Put a text on one line: cut out the middle if it has more than `most` characters, then escape all that are not printable."""
+    """Put a text on one line: cut out its middle if it is longer than `most`, then escape each character that is not printable."""
     if len(text) > most:
         text = f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
     return printable(text)

@@ -60,7 +60,7 @@ def common_step(one: Decimal, other: Decimal) -> Decimal:
 
 
 def common_steps(every: Iterable[Steps]) -> Steps:
-    """The largest tick size and lot size of which those of every given pair are whole multiples; needs at least one pair."""
+    """The largest tick size and lot size of which all given ones are whole multiples; needs at least one pair."""
     return reduce(lambda a, b: a if a == b else Steps(common_step(a.tick_size, b.tick_size), common_step(a.lot_size, b.lot_size)), every)
 
 

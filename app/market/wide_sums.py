@@ -35,7 +35,7 @@ class WideSums(NamedTuple):
 
 
 def wide_sums(distance: Int64Array, quantity: Int64Array, starts: Int64Array) -> WideSums:
-    """The sums of `distance * quantity` and of `distance**2 * quantity` over each run of trades.
+    """The sums of `distance * quantity` and of `distance**2 * quantity` over each run of consecutive trades.
 
     Parameters
     ----------

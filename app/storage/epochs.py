@@ -129,7 +129,7 @@ def differing(one: TradeBatch, other: TradeBatch) -> BoolArray:
 
 
 def without_conflicts(trades: TradeBatch, stored: TradeBatch) -> tuple[TradeBatch, TradeBatch]:
-    """Select the new trades, one per id, and the trades whose id a different trade has that is stored or comes earlier."""
+    """Select the new trades, one per id, and the trades whose id belongs to a different trade: a stored one or an earlier one."""
     together = concatenate([stored, trades])
     _, first, place = np.unique(together.trade_id, return_index=True, return_inverse=True)
     begin = together[first[place]]
@@ -190,7 +190,7 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
 
 
 def _new_number(epochs: list[_Epoch], place: int) -> int:
-    """The number for a new epoch between the epochs before and at index `place`; that of one of these if no number is free."""
+    """The number for a new epoch before the one at index `place`, or after the last; a neighbour's number if none is free."""
     if place == 0:
         return max(-_MOST, epochs[0].number - _SPACING)
     if place == len(epochs):

@@ -14,7 +14,7 @@ class LateTrades:
     Attributes
     ----------
     told : int
-        Number of notes so far.
+        Number of calls of `note` so far.
     """
 
     def __init__(self) -> None:
@@ -24,13 +24,13 @@ class LateTrades:
         self._oldest_ns: list[int] = []  # ascending: a note is dropped once an older time is noted
 
     def saw(self, first_ns: int, last_ns: int) -> None:
-        """Register arrived trades with times from `first_ns` to `last_ns`; note `first_ns` if a trade with a later time came before."""
+        """Register arrived trades with times from `first_ns` to `last_ns`; call `note` if a trade later than `first_ns` came before."""
         if first_ns < self._latest_ns:
             self.note(first_ns)
         self._latest_ns = max(self._latest_ns, last_ns)
 
     def note(self, oldest_ns: int) -> None:
-        """Note that values computed for times from `oldest_ns` on may have changed."""
+        """Record that values computed for times from `oldest_ns` on may have changed."""
         self.told += 1
         while self._oldest_ns and self._oldest_ns[-1] >= oldest_ns:
             self._oldest_ns.pop()
@@ -41,6 +41,9 @@ class LateTrades:
             del self._numbers[: _MOST // 2], self._oldest_ns[1 : _MOST // 2 + 1]
 
     def since(self, told: int) -> int:
-        """The oldest time noted since there were `told` notes, or an older one if notes were merged; `NEVER_NS` without new notes."""
+        """The oldest time passed to `note` since its call number `told`, or an older one; `NEVER_NS` if there was no call since.
+
+        Older times come from calls that were merged to save memory.
+        """
         place = bisect_right(self._numbers, told)
         return self._oldest_ns[place] if place < len(self._numbers) else NEVER_NS

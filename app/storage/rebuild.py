@@ -52,7 +52,7 @@ def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
 def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], day: int) -> TapeRanges:
     """The tape ranges that remain when some files of a day are removed; if trades are not numbered, none remains for this day.
 
-    If a removed file is damaged, the ranges of all undamaged day files that remain.
+    If a removed file is damaged, they are computed from all other day files and, as in `ranges_in_files`, from the catalogue.
     """
     left = TapeRanges(intervals)
     edges = Span(day * DAY_NS, (day + 1) * DAY_NS)

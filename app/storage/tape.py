@@ -84,9 +84,9 @@ class Tape:
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
     def finest(self) -> Tape:
-        """The same tape in the largest tick and lot size of which those of the instrument and of all stored trades are multiples.
+        """The same tape in a tick and lot size in which every stored trade can be read, whatever they were on its day.
 
-        With these every stored trade can be read, whatever the venue's tick and lot size were on its day.
+        They are the largest of which those of the instrument, the catalogue and all readable day files are whole multiples.
         """
         found = {self.instrument.steps}
         if (known := self.catalogue.instrument(self.instrument.id)) is not None:

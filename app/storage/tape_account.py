@@ -22,7 +22,7 @@ from app.storage.tape_ranges import TapeRange, TapeRanges, difference
 
 
 class TapeAccount:
-    """The account of one market's tape: stored ranges, settled times and owed trades; any thread may use it.
+    """The account of one market's tape: which trades are stored, need not be fetched, or are owed; any thread may use it.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class TapeAccount:
         day: Span | None = None,
         more: Sequence[Owed] = (),
     ) -> None:
-        """Replace the tape ranges; trades in none of the new ones become owed, or given up if `reason` is None.
+        """Replace the tape ranges; stored trades in none of the new ones become owed, or given up if `reason` is None.
 
         Also store the entries `more`, and earlier tick and lot sizes with their time spans (`noted`).
         """
@@ -189,7 +189,7 @@ class TapeAccount:
         self._write_one(row.later(self._wall_ns()))
 
     def leave(self, row: Owed) -> None:
-        """Mark an entry as owed after a fetch that may have brought some of its trades; the next attempt needs no longer pause."""
+        """Mark an entry as owed after a fetch that may have brought some of its trades, without a longer pause before the next one."""
         self._write_one(row.at(OwedState.OWED, self._wall_ns()))
 
     def give_up(self, span: Span) -> tuple[list[Owed], list[Owed]]:
@@ -217,7 +217,7 @@ class TapeAccount:
             return ended, beyond
 
     def forget_before(self, end_ns: int) -> None:
-        """Give up owed trades older than `end_ns`, because their days are deleted, and would be deleted again."""
+        """Give up owed trades older than `end_ns`: the limits of the store would delete them again after a fetch."""
         with self._turn:
             old = [row for row in self.owed if row.span.end_ns <= end_ns]
             now_ns = self._wall_ns()

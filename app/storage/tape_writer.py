@@ -235,7 +235,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge the files of each past UTC day into one; if the catalogue has trades of past days, first move all of its trades to files.
+        """Merge the files of each past UTC day into one; first call `seal` if the catalogue has trades of past days.
 
         Raises
         ------
@@ -272,9 +272,9 @@ class TapeWriter:
     # -- private ---------------------------------------------------------------------------------
 
     def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
-        """Switch the market to the common tick and lot size of its own and the trades', and return the trades converted to it.
+        """Switch the market to the common tick and lot size (see `common_steps`) with some trades; return these trades converted.
 
-        If the market's own changes, its trades in the catalogue first move to day files.
+        If the market's tick or lot size changes, its trades in the catalogue first move to day files.
         """
         common = common_steps([self.instrument.steps, steps])
         if common != self.instrument.steps:

@@ -348,7 +348,7 @@ class TradeStore:
 
 
 def _known(chunks: list[_Chunk], ids: Int64Array) -> BoolArray:
-    """Mark the ids of loaded trades: those that are in the chunks; bool [shape=(n,)]."""
+    """Mark the ids that trades in the chunks have; bool [shape=(n,)]."""
     known = np.zeros(len(ids), bool)
     for chunk in chunks:
         place = np.minimum(np.searchsorted(chunk.keys, ids), len(chunk) - 1)

@@ -92,7 +92,7 @@ class UndoJournal:
 
 
 def undo_unfinished(market: Path, ranges: TapeRanges) -> bool:
-    """Undo an import that a kill has cut short; return True if one was undone, False if none had changed files or it was complete.
+    """Undo an import that a kill has cut short, and return True; False if there is none, or if it was complete.
 
     Parameters
     ----------

@@ -222,9 +222,10 @@ class Catalogue:
         return found
 
     def tail(self, name: str, span: Span | None = None) -> tuple[TradeBatch, int]:
-        """A market's trades in the catalogue (in a span), in the order of the tape, and their highest arrival number, 0 without trades.
+        """A market's trades in the catalogue, all or those in a span, and their highest arrival number (0 without trades).
 
-        The arrival number (`place`) counts the trades of all markets in order of arrival. Damaged rows are left out.
+        The trades are in the order of the tape; damaged rows are left out. The arrival number (`place`) counts the trades of all
+        markets in order of arrival.
         """
         batches = self._batches(
             "SELECT time_ns, price_ticks, quantity_lots, side, trade_id, place FROM tail JOIN instrument ON number = instrument"

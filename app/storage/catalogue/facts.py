@@ -1,4 +1,4 @@
-"""The history of an instrument's facts: tick size, lot size, status and name, each with the time from which it holds.
+"""The history of an instrument's facts: tick size, lot size, status and name, each with the time from which it applies.
 
 Venues change all of them. A fact is stored when it differs from the one that held before.
 """
@@ -56,7 +56,7 @@ def note_earlier_steps(connection: sqlite3.Connection, number: int, steps: Steps
 
 
 def note_facts(connection: sqlite3.Connection, number: int, values: Mapping[str, str], from_ns: int) -> bool:
-    """Store a market's values, e.g. its tick size, that differ from those stored for the time `from_ns`; return True if any does.
+    """Store those of a market's values, e.g. tick size, that differ from the stored ones at `from_ns`; return True if any differed.
 
     Unknown ones, with an empty value, are skipped. Runs in the caller's transaction.
     """

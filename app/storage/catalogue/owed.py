@@ -84,7 +84,7 @@ class Owed(NamedTuple):
 
     @property
     def runs(self) -> Span:
-        """The entry's range of ids or, if they are unknown, its time span, as a range without its end."""
+        """The entry's range of ids or, if they are unknown, its time span, as `[start, end)`."""
         return Span(self.first_id, self.last_id + 1) if self.by_ids else self.span
 
     def left(self, stored: TapeRanges, settled: Settled = NOTHING_SETTLED) -> list[Span]:
@@ -114,7 +114,7 @@ class Owed(NamedTuple):
 
 
 def missing_keys(stored: TapeRanges, first: int, last: int) -> list[Span]:
-    """The keys from `first` to `last` (both included) that are in no tape range, as ranges `[first, end)`."""
+    """The keys (trade ids, or times) from `first` to `last`, both included, that are in no tape range, as ranges `[first, end)`."""
     found: list[Span] = []
     for one in stored.within(first, last):
         if one.first_key > first:
@@ -227,7 +227,7 @@ def _entry(run: Span, span: Span, reason: OwedReason, now_ns: int, numbered: boo
 
 
 def _between(a: TapeRange, b: TapeRange) -> Span:
-    """The time between two tape ranges; at least a nanosecond, as trades may be missing between two with the same time."""
+    """The time between two tape ranges; at least 1 ns, as trades may be missing between two trades with the same time."""
     return Span(a.end_ns, max(a.end_ns + 1, b.start_ns))
 
 
