@@ -78,7 +78,7 @@ class CandleAreas:
     def of(self, period: Span, end_bar: int) -> CandleArea | None:
         """The candle value area of a period, from its bars before the index `end_bar`; None if there are no such bars.
 
-        A bar belongs to the period in which it begins, whatever its length, as candles of a venue do.
+        A bar belongs to the period in which it begins, whatever its length, like a venue's candles.
         """
         series = self.series
         first, end = (min(first_bar_at(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
@@ -107,7 +107,7 @@ class CandleAreas:
         return _Cached(first, end, series.revision, price_range, closed_range, closed, found)
 
     def _price_range(self, first: int, end: int) -> tuple[int, int]:
-        """Lowest and highest price of the bars `[first, end)`; without bars, a low above the high."""
+        """Lowest and highest price of the bars `[first, end)`, in ticks; without bars, the low is above the high."""
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 

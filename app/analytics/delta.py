@@ -28,14 +28,13 @@ def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | No
 
 
 def cvd(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None, reset: Literal["never", "day"] = "never") -> Int64Array:
-    """Cumulative volume delta: the running sum of bar deltas, lots, int64.
+    """CVD after each of the bars `[start_bar, end_bar)`: the running sum of their deltas, lots, int64.
 
     Parameters
     ----------
     series : FootprintSeries
-        The bars; there are none without trades.
     start_bar, end_bar : int
-        Indices of the bars to sum; the sum is 0 before `start_bar`.
+        Indices of the bars to sum; the sum is 0 before `start_bar`. With `end_bar` None, up to the last bar.
     reset : "never" or "day"
         "day" resets the sum to 0 at the first bar of each UTC day.
     """
