@@ -51,10 +51,7 @@ def first_ending_bars(
 
 
 def bars_inside(low: Int64Array, high: Int64Array, bottom: Int64Array, top: Int64Array, start: Int64Array, end: Int64Array) -> Int64Array:
-    """For each level, the number of bars that traded between its `bottom` and its `top`, int64.
-
-    Counts the bars `[start, end)` of each level.
-    """
+    """For each level, the number of its bars `[start, end)` whose range includes a price from `bottom` to `top`, int64."""
     counts = np.zeros(len(start), np.int64)
     if not len(start):
         return counts

@@ -26,7 +26,7 @@ _CELLS_AT_ONCE = 1 << 20  # 8 MB a column: years of candles in rows of a tick wo
 
 
 class CandleVolumeProfile(NamedTuple):
-    """A volume profile made of candles, with a flag that tells aggressive volume from the volume of up and down candles.
+    """A volume profile made of candles, split by aggressor if every candle has that volume, else into up and down candles.
 
     Attributes
     ----------

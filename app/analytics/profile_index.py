@@ -128,10 +128,7 @@ class RunningProfile:
         self._profile = VolumeProfile.empty()
 
     def of(self, first_bar: int, end_bar: int | None = None) -> VolumeProfile:
-        """The volume profile of the bars `[first_bar, end_bar)`, by index.
-
-        Without `end_bar`, to the last bar.
-        """
+        """The volume profile of the bars `[first_bar, end_bar)`, by index; without `end_bar`, up to and including the last bar."""
         series = self._index.series
         first_bar = max(first_bar, 0)
         end_bar = series.n_bars if end_bar is None else min(end_bar, series.n_bars)
