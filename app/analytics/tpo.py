@@ -195,10 +195,7 @@ def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns:
 
 
 def bars_fit_brackets(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
-    """True if each bar of a session lies inside one bracket.
-
-    False for bars other than time bars (length 0).
-    """
+    """True if each time bar of a session that starts at `start_ns` lies inside one bracket; False for other bars (length 0)."""
     return bar_ns > 0 and bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
 
 

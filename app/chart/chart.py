@@ -138,7 +138,7 @@ class Chart:
         return self._state_revision
 
     def apply(self, fresh: TradeBatch, store: TradeStore) -> None:
-        """Add trades that the store has received to the bars; after a refusal (see `refused`) none are added.
+        """Add new trades, which the store must have already, to the bars; adds none once `refused` is set.
 
         Trades in the order of the tape go into the last bar and new bars. After a late trade, its bar
         (or, for bars other than time bars, its UTC day) and all later bars are rebuilt from the store,

@@ -133,7 +133,7 @@ class LevelTracker:
     def columns(
         self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
     ) -> dict[str, Int64Array]:
-        """The columns of the levels of some kinds that were active in any of the bars `[first_bar, end_bar)`; see `refresh`.
+        """The columns of the levels of some kinds that were active in any of the bars `[first_bar, end_bar)`.
 
         With `living`, only those still active. With `known_end` they are as known when the bar before that index was the last one,
         except for `tests`: levels that started later are left out, and levels that ended later are active.
