@@ -40,7 +40,7 @@ class SourceTrades(NamedTuple):
 
 
 def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
-    """Find the loaded trades behind a value; a note says if some are missing, or if they are too many and none is listed."""
+    """Find the loaded trades behind a value; a note states that some are missing, or that they are too many to list any."""
     if explanation.listed is not None:
         lots = int(explanation.listed.quantity_lots.sum())
         return SourceTrades(explanation.listed, lots, lots, "")
