@@ -28,7 +28,7 @@ class BarState(enum.IntEnum):
     CANDLES = 3
     """Trades are missing, but candles cover their time."""
     MISSING = 4
-    """Some or all of the bar's trades are missing or were never requested, and candles do not cover their time."""
+    """Some or all of the bar's trades are missing or were never requested, and candles do not cover all of their time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,7 @@ def explain_bar_delta(chart: Chart, number: int) -> Explanation:
 
 
 def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explanation:
-    """Explain the CVD after a bar, since the start of its session by `reset`; if that is None, since the chart's first bar.
+    """Explain the CVD after a bar, summed from the start of its session, or without `reset` from the chart's first bar.
 
     Raises
     ------

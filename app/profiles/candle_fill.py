@@ -82,7 +82,7 @@ class CandleFillCache:
         self._cached: OrderedDict[tuple[TimeRanges, bool], _Cached] = OrderedDict()
 
     def fill_for(self, stretches: TimeRanges, *, single_bar: bool = False) -> CandleFill:
-        """The candle fill of a profile over some time ranges; `NO_CANDLES` if no trades are missing in them.
+        """The candle fill of a profile over some time ranges; `NO_CANDLES` if no trades are missing or the market has no candles.
 
         Parameters
         ----------

@@ -148,12 +148,12 @@ class ChartProfiles:
         self._record(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:
-        """Split the period profile that contains a time at that time; does nothing if none are shown."""
+        """Split a period profile at a time inside it; does nothing if no period profiles are shown."""
         if self.periods is not None:
             self._record(replace(self._steps.now, periods=self.periods.split(time_ns)))
 
     def merge_periods(self, time_ns: int) -> None:
-        """Merge the two period profiles that meet at a time; does nothing if none are shown."""
+        """Merge the two period profiles that meet at a time; does nothing if no period profiles are shown."""
         if self.periods is not None:
             self._record(replace(self._steps.now, periods=self.periods.merged(time_ns)))
 
@@ -169,7 +169,7 @@ class ChartProfiles:
     def use_value_area(self, old: ValueAreaSettings, new: ValueAreaSettings) -> None:
         """Apply the chart's new value area settings to the visible range profile and to the next profile that is added.
 
-        Either keeps its value area settings if they differ from the chart's `old` ones. This is not an undo step.
+        Value area settings that differ from the chart's `old` ones are kept. The change is not an undo step.
         """
         self._rule = new
         self.inputs = _by_rule(self.inputs, old, new)

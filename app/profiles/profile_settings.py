@@ -20,7 +20,7 @@ class VolumeDisplay(enum.Enum):
 
 
 class Placement(enum.Enum):
-    """The side of its space on which a profile's rows begin."""
+    """The side of a profile from which its rows grow: all rows begin at its left or at its right edge."""
 
     LEFT = "left"
     RIGHT = "right"

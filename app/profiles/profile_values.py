@@ -105,10 +105,7 @@ class ProfileCache:
         return self.of_bars(self.bars_of(stretches), layout, percent, method)
 
     def bars_of(self, stretches: Iterable[TimeRange]) -> OpenBarRanges:
-        """The bars that some time ranges include, as separate runs of consecutive bars, in order.
-
-        An end of None grows with the market.
-        """
+        """The bars that some time ranges touch, by number, as separate runs in order; an end of None stays None."""
         times = self.series.times
         runs: list[tuple[int, int | None]] = []
         for start_ns, end_ns in sorted(stretches, key=lambda time_range: (time_range.start_ns, time_range.reach_ns)):
