@@ -28,7 +28,7 @@ Sums: TypeAlias = tuple[int, int, int]
 
 
 class VwapLine(NamedTuple):
-    """VWAP and its volume-weighted standard deviation after each bar.
+    """The VWAP and its volume-weighted standard deviation after each bar.
 
     Both in ticks, float64 [shape=(n,)].
     """
@@ -90,7 +90,7 @@ class VwapSums:
             del before[number]
 
     def _sums(self, start: int, end: int) -> Sums:
-        """Sums of volume, of volume times distance from the base, and of volume times its square, of the bars `[start, end)`."""
+        """Sums over the bars `[start, end)`: of volume, of volume times distance from the base, and of volume times distance squared."""
         first, last = self._at(start), self._at(end)
         return last[0] - first[0], last[1] - first[1], last[2] - first[2]
 
@@ -145,7 +145,7 @@ class _Block:
             del sums[bars + 1 :]
 
     def extend(self, series: FootprintSeries, bars: slice, base: int) -> None:
-        """Add the sums of the bars in a slice of the series; it starts just after the last bar already in the block."""
+        """Add the sums of the bars in a slice of the series, which must start where the block ends so far."""
         opens, volumes, offsets = series.open[bars].tolist(), series.volume[bars].tolist(), series.volume_offsets(bars)
         away = [price - base for price in opens]
         moved = [offset + far * volume for offset, far, volume in zip(offsets, away, volumes, strict=True)]
@@ -179,7 +179,7 @@ class SessionVwap:
         self._bars: GrowingColumns[Any] = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
 
     def values(self, first: int, end: int) -> VwapLine:
-        """VWAP and standard deviation after each of the bars `[first, end)`, from the start of the bar's session or period.
+        """VWAP and standard deviation after each of the bars `[first, end)`, since the start of the bar's session or other period.
 
         Computes only the bars that have changed.
         """
@@ -198,7 +198,7 @@ class SessionVwap:
         return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
 
     def _starts(self, first: int, end: int) -> Int64Array:
-        """For each of the bars `[first, end)`, the index of the first bar of the same session or period.
+        """For each of the bars `[first, end)`, the index of the first bar of the same session or other period.
 
         The result for a single bar, e.g. the bar in progress, is cached until an earlier bar changes.
         """

@@ -140,7 +140,7 @@ def _cut_range(size: int, price: Int64Array, quantity: Int64Array, side: Int8Arr
 
 
 def _first(holds: Callable[[slice], BoolArray], start: int, end: int) -> int:
-    """The first index in `[start, end)` at which `holds` is True; `end` if there is none.
+    """The first index in `[start, end)` at which `holds` is True; `end` if there is no such index.
 
     Searches larger and larger parts.
     """

@@ -58,7 +58,7 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: Int64Array) ->
 
 
 def first_bar_at(series: FootprintSeries, time_ns: int) -> int:
-    """Index of the first bar that starts at or after a time; the number of bars if there is none."""
+    """Index of the first bar that starts at or after a time; the number of bars if there is no such bar."""
     if not series.rule.is_time:
         return int(np.searchsorted(series.first_ns, time_ns))
     return series.index_of(-(-time_ns // series.rule.length_ns))

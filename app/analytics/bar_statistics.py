@@ -17,7 +17,7 @@ from app.market.session import TimeDivision
 
 
 class Statistic(enum.Enum):
-    """The available rows of the bar statistics; the value is the row's name on the command line."""
+    """The available rows of the bar statistics; each member's value is the row's name on the command line."""
 
     VOLUME = "volume"
     BUY = "buy"
@@ -34,7 +34,7 @@ class Statistic(enum.Enum):
 
     @property
     def signed(self) -> bool:
-        """True for CVD and all rows of delta; the screen shows them with a sign, and colours them by it."""
+        """True for CVD and the rows of delta, delta in per cent, and min and max delta, which the screen shows and colours by sign."""
         return self in _SIGNED
 
 

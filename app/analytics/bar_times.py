@@ -81,7 +81,7 @@ class BarTimes:
         return number + (time_ns - start_ns) / (end_ns - start_ns)
 
     def at(self, position: float) -> int:
-        """Convert a bar number with a fraction, e.g. 7.5, to a time; inverse of `position`."""
+        """Convert a bar number with a fraction, e.g. 7.5, to a time in ns, rounded down; the inverse of `position`."""
         number = int(np.floor(position))
         start_ns, end_ns = self.edges(number, number).tolist()
         return start_ns + int((position - number) * (end_ns - start_ns))

@@ -107,7 +107,7 @@ class BarValues:
             self.value_areas_computed += run.stop - run.start
 
     def _stale(self, stamp: str, first: int, end: int) -> Iterator[slice]:
-        """Yield slices of consecutive bars in `[first, end)` that have changed since their values were computed."""
+        """Yield slices of consecutive bars in `[first, end)` whose values have not been computed since the bars last changed."""
         stale = self._bars[stamp][first:end] < self.series.changed_at[first:end]
         for start, stop in np.flatnonzero(np.diff(stale, prepend=False, append=False)).reshape(-1, 2).tolist():
             yield slice(first + start, first + stop)

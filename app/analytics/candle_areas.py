@@ -30,17 +30,17 @@ class CandleArea:
 
     @property
     def poc_ticks(self) -> Fraction:
-        """Price of the POC in ticks: the middle of the row with the most volume."""
+        """Price of the POC in ticks, as an exact fraction: the middle of the row with the most volume."""
         return self.profile.middle_ticks(self.area.poc_row)
 
     @property
     def vah_ticks(self) -> Fraction:
-        """Price of the VAH in ticks: the upper edge of the value area."""
+        """Price of the VAH in ticks, as an exact fraction: the upper edge of the value area."""
         return self.profile.edge_ticks(self.area.high_row + 1)
 
     @property
     def val_ticks(self) -> Fraction:
-        """Price of the VAL in ticks: the lower edge of the value area."""
+        """Price of the VAL in ticks, as an exact fraction: the lower edge of the value area."""
         return self.profile.edge_ticks(self.area.low_row)
 
 

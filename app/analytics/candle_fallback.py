@@ -36,7 +36,7 @@ class CandleRange(NamedTuple):
 
 
 def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) -> list[Span]:
-    """Widen gaps to the edges of the shortest candles, and join those that then overlap or touch; in order of time.
+    """Widen gaps to the edges of the shortest candles, and join those that then overlap or touch; return them in order of time.
 
     Only candles that begin at `start_ns` or later and end by `end_ns` count; a gap without such a candle is dropped.
 

@@ -39,10 +39,7 @@ class GrowingColumns(Generic[Element]):
         return self._length
 
     def __getitem__(self, name: str) -> npt.NDArray[Element]:
-        """A read-only view of a column, [shape=(len,)].
-
-        Valid until the length changes.
-        """
+        """A read-only view of the column with this name, [shape=(len,)], valid until the length changes."""
         view = self._views.get(name)
         if view is None:
             view = self._columns[name][: self._length]

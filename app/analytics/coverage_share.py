@@ -13,7 +13,7 @@ from app.market.span import Span
 
 
 class CoverageShare(NamedTuple):
-    """The covered share of a time range, whether trades are known to be missing, and whether ids prove that none are.
+    """The covered share of a time range, with flags: no trade is known to be missing, and trade ids prove that none is.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class CoverageShare(NamedTuple):
     whole : bool
         True if no trade is known to be missing.
     proven : bool
-        True if ids prove that no trade is missing.
+        True if trade ids prove that no trade is missing.
     """
 
     share: float

@@ -1,4 +1,4 @@
-"""Delta: aggressive buying minus aggressive selling, per bar and cumulative."""
+"""Delta, i.e. aggressive buying minus aggressive selling, of each bar and cumulative (CVD)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.market.arrays import Float64Array, Int64Array
 
 
 def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Int64Array:
-    """Delta of the bars `[first_bar, end_bar)`, lots, int64.
+    """Delta of each of the bars `[first_bar, end_bar)`, lots, int64.
 
     Trades without an aggressor do not count.
     """
@@ -20,7 +20,7 @@ def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None =
 
 
 def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Float64Array:
-    """Delta of each bar in per cent of its volume, -100 to 100, float64.
+    """Delta of each of the bars `[first_bar, end_bar)` in per cent of the bar's volume, -100 to 100, float64.
 
     Rounded: for display, not for comparing.
     """

@@ -51,7 +51,7 @@ class DevelopingProfile:
         return poc, low, high, at >= self.series.changed_at[first:end]
 
     def starts(self, first: int, end: int) -> Int64Array:
-        """For each of the bars `[first, end)`, the index of the first bar of its period; int64."""
+        """For each of the bars `[first, end)`, the index of the first bar of the same period; int64."""
         series = self.series
         if first >= end:
             return np.zeros(0, np.int64)

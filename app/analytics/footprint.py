@@ -133,7 +133,7 @@ class FootprintSeries:
         return int(self.trades.sum())
 
     def cells_of(self, first_bar: int, end_bar: int) -> slice:
-        """Indices of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays."""
+        """Slice of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays; empty without bars."""
         if first_bar >= end_bar:
             return slice(0, 0)
         last = end_bar - 1
@@ -153,7 +153,7 @@ class FootprintSeries:
         return wide_integers([self._bars[name][bars] for name in SQUARE_WORDS])
 
     def index_of(self, number: int) -> int:
-        """Index of the first bar numbered `number` or later; `n_bars` if there is none."""
+        """Index of the first bar numbered `number` or later; `n_bars` if there is no such bar."""
         return int(np.searchsorted(self.number, number))
 
     def start_ns(self, bar: int) -> int:
@@ -167,9 +167,9 @@ class FootprintSeries:
         return int(self.number[-1]) if self.rule.is_time else int(self.first_ns[-1]) // self.rule.period_ns
 
     def changed_since(self, revision: int) -> int:
-        """Index of the first bar that changed after `revision`; the number of bars if there is none.
+        """Index of the first bar that changed after `revision`; the number of bars if there is no such bar.
 
-        All later bars changed as well, or may have.
+        All later bars may have changed as well.
         """
         return int(np.searchsorted(self.changed_at, revision, side="right"))
 

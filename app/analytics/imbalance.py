@@ -91,7 +91,7 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
 
 
 def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> StackedZones:
-    """Find the stacked zones of the bars `[first_bar, end_bar)`: at least `rule.stacked` consecutive rows with one side's imbalance.
+    """Find the stacked zones of the bars `[first_bar, end_bar)`: `rule.stacked` or more consecutive rows imbalanced on one side.
 
     Each zone is inside one bar.
     """

@@ -59,12 +59,12 @@ def touched(kind: LevelKind, bottom: int, top: int) -> DetectedLevel:
 
 
 def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> DetectedLevel:
-    """Make a level that stays active until a bar trades above `price`, its top; a line, or a zone with `bottom`."""
+    """Make a level with the top `price` that stays active until a bar trades above it; a zone if `bottom` is given, else a line."""
     return DetectedLevel(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
 
 
 def traded_below(kind: LevelKind, price: int, top: int | None = None) -> DetectedLevel:
-    """Make a level that stays active until a bar trades below `price`, its bottom; a line, or a zone with `top`."""
+    """Make a level with the bottom `price` that stays active until a bar trades below it; a zone if `top` is given, else a line."""
     return DetectedLevel(kind, price, price if top is None else top, price - 1, NEVER)
 
 

@@ -44,7 +44,7 @@ class ProfileIndex:
         self._levels: list[list[VolumeProfile]] = [[]]  # leaves first; entry `k` of level `n` sums bars from k * LEAF_BARS * 2**n on
 
     def build(self, budget_s: float | None = None) -> bool:
-        """Add leaves of closed bars to the tree for about `budget_s` seconds, or all of them if None; return True if more remain."""
+        """Add leaves of closed bars to the tree, all of them or for about `budget_s` seconds; return True if more remain."""
         self._drop_changed_nodes()
         leaves = self._levels[0]
         started = self._clock()
@@ -75,7 +75,7 @@ class ProfileIndex:
         return merge_profiles(parts)
 
     def _largest_at(self, bar: int, end_bar: int) -> _Node | None:
-        """The largest tree node that begins at `bar` and ends at or before `end_bar`; None if there is none."""
+        """The largest tree node that begins at `bar` and ends at or before `end_bar`; None if there is no such node."""
         found = None
         if bar % LEAF_BARS == 0:
             place = bar // LEAF_BARS

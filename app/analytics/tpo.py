@@ -160,7 +160,7 @@ class TpoProfile:
 
 
 def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The TPO letters of one session's trades.
+    """The TPO profile of one session's trades.
 
     Times and prices are int64 [shape=(n,)], in any order, no time before `start_ns`, the session's start.
 
@@ -178,7 +178,7 @@ def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid,
 
 
 def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The TPO letters of the bars `[first_bar, end_bar)`, by index.
+    """The TPO profile of one session's bars `[first_bar, end_bar)`, by index.
 
     Each bar must be inside one bracket (see `bars_fit_brackets`). Raises the same errors as `tpo_of_trades`.
     """

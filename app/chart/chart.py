@@ -117,12 +117,12 @@ class Chart:
 
     @property
     def revision(self) -> int:
-        """The revision of the current series: grows with every change of its bars; a replaced series has its own."""
+        """Revision number of the current series; grows with every change of the bars, but may fall when the series is replaced."""
         return self.series.revision
 
     @property
     def state_revision(self) -> int:
-        """Number that grows if anything that a screen shows has changed since it was last read.
+        """Number that grows on reading if anything that a screen shows has changed since the last reading.
 
         Covers bars, settings, gaps, coverage, candles, late trades, profiles (and which is selected), alert lines and levels.
         Everything else that is drawn is computed from these.
@@ -168,16 +168,16 @@ class Chart:
             self.refused = error.user_message
 
     def replace_series(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
-        """Replace the series by one that was built elsewhere for `spec`, from the trades up to the key `last_key`."""
+        """Replace the series by one that was built separately for `spec`, from the trades up to the key `last_key`."""
         self.generation += 1
         self.last_key, self.refused = last_key, ""
         self.late.note(-NEVER_NS)
         self._take(spec, series)
 
     def set_rules(self, rules: CalculationSettings) -> None:
-        """Change the calculation settings; values that do not depend on a changed setting stay cached.
+        """Change the calculation settings, except those of single profiles; values that do not depend on a change stay cached.
 
-        Placed profiles have their own settings: new value area settings apply to profiles placed later.
+        New value area settings apply to the visible range profile and to profiles added later, unless these have their own.
         """
         before, self.rules = self.rules, rules
         if rules.value_area != before.value_area:
@@ -258,7 +258,7 @@ def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: Footprin
 
 
 def split_by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
-    """Sort trades by period; inside each period they stay in the order of the tape.
+    """Sort trades by the bar rule's periods; inside each period they stay in the order of the tape.
 
     This matters after a late report, whose time goes back.
     """

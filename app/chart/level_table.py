@@ -39,11 +39,11 @@ class LevelColumns:
         return len(self._columns)
 
     def __getitem__(self, name: str) -> Int64Array:
-        """A read-only view of a column."""
+        """A read-only view of the column with this name, int64 [shape=(n,)]."""
         return self._columns[name]
 
     def writable(self, name: str) -> Int64Array:
-        """A writable view of a column, for the owner of the table only."""
+        """A writable view of the column with this name, for the owner of the table only."""
         return self._columns.writable(name)
 
     def add(self, rows: Int64Array) -> Int64Array:
@@ -60,7 +60,7 @@ class LevelColumns:
         return added
 
     def mark(self, closed: int) -> None:
-        """Record which levels are active after `closed` bars, if that is the next multiple of `MARK_BARS`."""
+        """Record the active levels and their tests after `closed` bars, if that number is the next multiple of `MARK_BARS`."""
         if closed == len(self._marks) * MARK_BARS:
             self._marks.append((self.alive, self["tests"][self.alive]))
 

@@ -111,7 +111,7 @@ class LevelTracker:
         }
 
     def refresh(self) -> bool:
-        """Process one chunk of closed bars or, after the last, the bar in progress; return True if closed bars remain."""
+        """Process one chunk of new closed bars and, once none remain, the bar in progress; return True if closed bars remain."""
         series = self._series
         closed = max(series.n_bars - 1, 0)
         if series.revision != self._seen:
@@ -133,7 +133,7 @@ class LevelTracker:
     def columns(
         self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
     ) -> dict[str, Int64Array]:
-        """The columns of the levels of some kinds that were active in any of the bars `[first_bar, end_bar)`.
+        """The columns of the levels of the given kinds that were active in any of the bars `[first_bar, end_bar)`.
 
         With `living`, only those still active. With `known_end` they are as known when the bar before that index was the last one,
         except for `tests`: levels that started later are left out, and levels that ended later are active.

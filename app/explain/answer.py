@@ -61,7 +61,7 @@ class Answer:
         return " · ".join(filter(None, (parts, f"⚠ {self.behind.note}" if self.behind.note else "")))
 
     def trade_lines(self, ends: int = ENDS) -> Iterator[str]:
-        """The first and last `ends` trades behind the value, one per line; all of them if at most one more.
+        """The first and last `ends` trades behind the value, one per line; all trades if at most one would be left out.
 
         A line has time (UTC), price, quantity and side. A line in the middle counts the trades that are not listed.
         """

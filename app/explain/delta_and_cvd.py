@@ -20,7 +20,7 @@ _BOTH = (SELL, BUY)
 
 
 def explain_bar_delta(chart: Chart, number: int) -> Explanation:
-    """Explain a bar's volume and delta, and when its min and max delta were reached; raises `BadInputError` without such a bar."""
+    """Explain a bar's volume and delta, and when its min and max delta were reached; raises `BadInputError` if it has no trades."""
     words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     buy, sell, volume, trades = (int(getattr(series, name)[bar]) for name in ("buy", "sell", "volume", "trades"))
     unknown, delta = volume - buy - sell, buy - sell

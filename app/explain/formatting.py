@@ -32,7 +32,7 @@ class ValueFormatter(NamedTuple):
         return grid.text(ticks.numerator) if ticks.denominator == 1 else exact(ticks * Fraction(grid.tick_size))
 
     def row(self, row: int) -> str:
-        """The price of a row's lower edge as text."""
+        """The price of the lower edge of the row with this number, as text."""
         return self.chart.series.grid.row_text(row)
 
     def lots(self, lots: int) -> str:
@@ -54,7 +54,7 @@ class ValueFormatter(NamedTuple):
         return f"{iso_date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}"
 
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
-        """The time from the start of the first run of bars to the end of the last as text, with the number of runs if over one."""
+        """The time from the start of the first run of bars to the end of the last as text; of several runs also their number."""
         first, end = runs[0][0], runs[-1][1]
         apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
         return f"{self.bar(first)} to {self.bar(end)}{apart}"

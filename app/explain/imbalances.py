@@ -36,7 +36,7 @@ class CellTest(NamedTuple):
 def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
     """Explain why a cell has a buy imbalance, a sell imbalance, both or neither.
 
-    The trades behind it are those compared for the imbalanced sides; without an imbalance, those compared for both sides.
+    The trades behind the explanation are those compared for the imbalanced sides; without an imbalance, for both sides.
 
     Raises
     ------

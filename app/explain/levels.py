@@ -36,7 +36,7 @@ _NAMES = {
 
 
 class LevelQuery(NamedTuple):
-    """A level to explain: its values in the columns of the level table, and the moment to explain it for.
+    """A level to explain: its values from the level table, and the end of the as-of view, if any.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class LevelQuery(NamedTuple):
 
 
 def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
-    """Explain where a level comes from, and whether it is still active."""
+    """Explain where a level comes from, when it became active, and which bar ended it, if any."""
     origin = _origin(chart, level)
     return Explanation(
         title=origin.title,
@@ -150,7 +150,7 @@ def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[t
 
 
 def _peak_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, row: int) -> list[ExplanationLine]:
-    """Lines that compare a row, or the plateau it is part of, with the rows around it."""
+    """Lines that compare a node's row, or the plateau of equal rows around it, with the rows above and below."""
     volume = profile.total.tolist()
     place = row - profile.first_row
     low = high = place

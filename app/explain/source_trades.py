@@ -40,7 +40,7 @@ class SourceTrades(NamedTuple):
 
 
 def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
-    """Find the loaded trades behind a value; a note states that some are missing, or that they are too many to list any."""
+    """Find the loaded trades behind a value, with a note if some are missing; no trades, but a note, if over `MOST_TRADES`."""
     if explanation.listed is not None:
         lots = int(explanation.listed.quantity_lots.sum())
         return SourceTrades(explanation.listed, lots, lots, "")
@@ -56,7 +56,7 @@ def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
 
 
 def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
-    """All loaded trades of the bars with numbers `[first, end)`."""
+    """All loaded trades of the bars numbered `[first, end)`, in the order of the tape."""
     series = chart.series
     begin, stop = series.index_of(first), series.index_of(end)
     if chart.trades is None or begin >= stop:
@@ -73,7 +73,7 @@ def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
 
 
 def lots_of(chart: Chart, part: TradeFilter) -> int:
-    """The quantity in lots that a trade filter selects, summed from the cells of its bars; its prices must be row edges."""
+    """The quantity in lots that a trade filter selects, summed from the cells of its bars; the filter's prices must be row edges."""
     series, height = chart.series, chart.series.grid.ticks_per_row
     profile = profile_of_bars(series, series.index_of(part.first), series.index_of(part.end))
     low = min(max(part.low_ticks // height - profile.first_row, 0), profile.n_rows)

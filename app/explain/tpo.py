@@ -13,7 +13,7 @@ from app.profiles.period_profiles import BarRanges
 
 
 def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int) -> Explanation:
-    """Explain one row of a session's TPO profile: the brackets in which the row traded, and whether it is POC or a single print.
+    """Explain one row of a session's TPO profile: the brackets in which the row traded, and its part in POC and value area.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
 
 
 def _role_lines(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
-    """Lines that state if a row of the session is the POC, inside the value area, and a single print."""
+    """Lines that state whether a row of the session is the POC, is inside the value area, or is a single print."""
     words, rule = ValueFormatter(chart), chart.rules.value_area
     counts, place, grid = letters.counts, row - letters.first_row, chart.series.grid
     area = letters.value_area(rule.percent, rule.method)

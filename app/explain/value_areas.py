@@ -41,7 +41,7 @@ class ProfileEdge(Enum):
 
 
 class Step(NamedTuple):
-    """One step in which a value area grows: lots of the next row or pair above and below (None without rows), and its direction."""
+    """One step in which a value area grows: lots of the next row or pair above and below (None without rows), and which is added."""
 
     above: int | None
     below: int | None
@@ -246,7 +246,7 @@ def _step_line(words: ValueFormatter, step: Step, total: int, percent: int, targ
 
 
 def _traded(rows: _Rows) -> _Rows:
-    """The rows from the lowest to the highest that has volume; at least one must have some."""
+    """The rows from the lowest with volume to the highest with volume; at least one row must have volume."""
     traded = [row for row, volume in enumerate(rows.volume) if volume]
     return _Rows(rows.edge(traded[0]), rows.height, rows.volume[traded[0] : traded[-1] + 1])
 

@@ -63,7 +63,7 @@ class CandleRows:
         return CandleVolumeProfile(sums.exchanged(first, end, self._remainders(sums.candles[first:end], span)), sums.aggressors)
 
     def fillable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
-        """The gaps that candles can fill; gaps from before the oldest trade in memory are shortened to complete candles.
+        """The gaps that candles can fill; a gap that begins before the oldest trade in memory is shortened to complete candles.
 
         A candle only partly in such a gap has trades that were dropped from memory, so their volume cannot be subtracted. Gaps are not
         shortened if each bar lies within one candle: then the bars have that volume.

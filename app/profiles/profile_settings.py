@@ -1,4 +1,4 @@
-"""Settings of a volume profile; every kind of profile on a chart has the same."""
+"""Settings of a volume profile: anchored, range, composite, period or visible range."""
 
 from __future__ import annotations
 

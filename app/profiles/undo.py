@@ -41,7 +41,7 @@ class UndoStack(Generic[T]):
         return bool(self._redo)
 
     def record(self, new: T) -> bool:
-        """Replace the current value, as a new step or as part of the gesture's step; return False if the new value is equal to it."""
+        """Replace the current value, as a new step or within the gesture's step; return False if the new value equals the current one."""
         if new == self._now:
             return False
         if not (self._in_gesture and self._gesture_recorded):

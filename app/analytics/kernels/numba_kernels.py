@@ -1,4 +1,4 @@
-"""The functions of `numpy_kernels`, compiled by numba: one pass over the trades for their bars, one for their cells.
+"""The functions of `numpy_kernels`, compiled by numba, with one pass over the trades for their bars and one for their cells.
 
 The results are equal bit for bit. Importing this module loads the compiled code from numba's cache, or compiles it, which takes a few
 seconds.
@@ -32,7 +32,7 @@ def period_starts(time_ns: Int64Array, period_ns: int) -> tuple[Int64Array, Int6
 
 
 def fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: Int64Array) -> dict[str, Int64Array]:
-    """The same as `numpy_kernels.fold_bars`, compiled; sums that do not fit into 64 bits are computed by numpy."""
+    """The same as `numpy_kernels.fold_bars`, compiled; if sums may not fit into 64 bits, numpy computes them."""
     table = np.empty((len(_COLUMNS) + 2, len(starts)), np.int64)
     furthest, heaviest = _fold_bars(price, quantity, side, starts, table)
     bars: dict[str, Int64Array] = dict(zip(_COLUMNS, table, strict=False))
