@@ -13,7 +13,7 @@ from app.analytics.footprint import FootprintSeries
 from app.market.arrays import Int64Array
 
 REACH = 3
-"""Default number of bars on each side of a swing that it must exceed."""
+"""Default number of bars on each side that a swing must exceed."""
 
 
 class Divergences(NamedTuple):
