@@ -24,7 +24,7 @@ from app.market.times import file_time_text, iso_date_text, iso_text, span_text
 INDEX_NAME = "index.csv"
 INDEX_COLUMNS = ("taken", "file", "instrument", "bar", "ticks_per_row", "first", "end", "source", "caption")
 STATE_KEY = "chart:json"
-"""Key of the PNG text with the chart's state, from which the same chart can be opened again."""
+"""Keyword of the PNG text that has the chart's state, from which the same chart can be opened again."""
 MAX_NAME_CHARS = 120
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]+")
@@ -39,7 +39,7 @@ class PictureFacts:
     ----------
     instrument : Instrument
     bar : str
-        The bar rule as text, `1m`.
+        The bar rule as text, e.g. `1m`.
     grid : PriceGrid
         Tick size and ticks per row.
     first_ns, end_ns : int
@@ -63,9 +63,9 @@ class PictureFacts:
 
     @property
     def caption(self) -> str:
-        """One line: instrument, time span, bars, rows, the as-of time if there is one, and the source unless live.
+        """The caption of the image in one line: instrument, time span, bars, rows, as-of time if any, and the source unless live.
 
-        >>> BTCUSDT · binance · 21 Nov 2026 15:00–15:31 UTC · 1m bars · rows 10 (0.10) · SIMULATED
+        E.g. `BTCUSDT · binance · 21 Nov 2026 15:00–15:31 UTC · 1m bars · rows 10 (0.10) · SIMULATED`.
         """
         rows = f"rows {self.grid.ticks_per_row} ({self.grid.text(self.grid.ticks_per_row)})"
         parts = [self.instrument.symbol, self.instrument.venue, span_text(self.first_ns, self.end_ns), f"{self.bar} bars", rows]
@@ -77,10 +77,10 @@ class PictureFacts:
 
 
 def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
-    """The path of a new image; if a file of that name exists, with a number after the name.
+    """A path for a new image, in the journal's folder for the day, at which no file exists yet; if needed, its name ends in a number.
 
     The name has only letters, digits, `.`, `_` and `-` and at most 120 characters, whatever the symbols
-    of the venue. No such file exists yet.
+    of the venue.
     """
     date = iso_date_text(facts.taken_ns)
     day = folder / date[:4] / date[5:7] / date
@@ -95,7 +95,7 @@ def picture_path(folder: Path, facts: PictureFacts, note: str = "") -> Path:
 
 
 def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) -> dict[str, str]:
-    """The texts to store in an image file: standard PNG keywords, and the chart's state as JSON."""
+    """The texts to store in an image file, by PNG keyword: title, caption, time, software, and the chart's state as JSON."""
     return {
         "Title": f"{facts.instrument.symbol} {facts.bar}",
         "Description": facts.caption,
@@ -106,10 +106,10 @@ def picture_texts(facts: PictureFacts, state: Mapping[str, Any], software: str) 
 
 
 def add_to_index(folder: Path, picture: Path, facts: PictureFacts) -> Path:
-    """Append the image's line to the index of the journal; return the path of the index.
+    """Append an image's line to the index of the journal, which is created if missing; return the path of the index.
 
     The line is one write to a file opened for appending, so lines of two programs do not mix, and a
-    line cut short by a crash does not damage the next one.
+    line cut short by a crash does not damage the next line.
 
     Raises
     ------

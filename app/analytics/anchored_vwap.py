@@ -1,7 +1,8 @@
-"""VWAP and its standard deviation after each bar, from any start bar; a live trade recomputes only the last bar.
+"""VWAP and volume-weighted standard deviation after each bar, from any start bar; a live trade recomputes only the last bar.
 
-Running sums of price times volume, and of its square times volume, are stored as unbounded integers; the difference of two gives the
-exact sums between them. Nothing is rounded before the last quotient, so no order of updates lets it drift.
+Running sums of price times volume, and of squared price times volume, are stored as unbounded integers; the difference of two of them
+is the exact sum over the bars between. Nothing is rounded before the last quotient, so the values never drift, in whatever order bars
+are updated.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from app.market.arrays import Float64Array, Int64Array
 from app.market.session import TimeDivision
 
 BLOCK = 1024
-"""Number of bars that are summed together."""
+"""Number of bars in one block of running sums."""
 _BLOCKS = 64  # 12 MB: a month of 1-minute bars
 Sums: TypeAlias = tuple[int, int, int]
-"""Volume, and its sums with the distance from a base and with the square of that distance."""
+"""Sums over some bars: of volume, of volume times the price's distance from a base price, and of volume times that distance squared."""
 
 
 class VwapLine(NamedTuple):
-    """VWAP and its volume-weighted standard deviation after each bar.
+    """The VWAP and its volume-weighted standard deviation after each bar.
 
     Both in ticks, float64 [shape=(n,)].
     """
@@ -39,8 +40,8 @@ class VwapLine(NamedTuple):
 class VwapSums:
     """Running sums over the bars of a series, for exact VWAP between any two bars.
 
-    Equal to a plain sum over all trades. Bars are summed in blocks, and only the blocks that are asked for: the VWAP of a day beside
-    years of bars sums that day. Of each block its total is stored, and the sums before each bar of the blocks used last.
+    Equal to a plain sum over all trades. Bars are summed in blocks, and only in the blocks that a request needs: the VWAP of one day
+    in years of bars sums that day. Stored are the sums before each of these blocks and, for the blocks used last, before each bar.
 
     Parameters
     ----------
@@ -63,12 +64,12 @@ class VwapSums:
         return (self._base * volume + offset) / volume, root_quotient(volume * square - offset**2, volume)
 
     def variance(self, start: int, end: int) -> Fraction:
-        """The exact volume-weighted variance of the prices in the bars `[start, end)`, in square ticks."""
+        """The exact volume-weighted variance of the prices in the bars `[start, end)`, in ticks squared; needs at least one bar."""
         volume, offset, square = self._sums(start, end)
         return Fraction(volume * square - offset**2, volume**2)
 
     def follow(self) -> None:
-        """Drop the sums of bars that have changed."""
+        """Drop the cached sums that depend on bars changed since the last call."""
         series = self.series
         if self._revision == series.revision:
             return
@@ -89,7 +90,7 @@ class VwapSums:
             del before[number]
 
     def _sums(self, start: int, end: int) -> Sums:
-        """Sums of volume, of volume times distance from the base, and of volume times its square, of the bars `[start, end)`."""
+        """Sums over the bars `[start, end)`: of volume, of volume times distance from the base, and of volume times distance squared."""
         first, last = self._at(start), self._at(end)
         return last[0] - first[0], last[1] - first[1], last[2] - first[2]
 
@@ -113,7 +114,7 @@ class VwapSums:
         return stored[number]
 
     def _block(self, number: int, until: int) -> _Block:
-        """The block of a number, with the sums of its first `until` bars."""
+        """The block with this number, after adding the sums of any of its first `until` bars that it does not have yet."""
         block = self._within.pop(number, None) or _Block()
         self._within[number] = block
         if len(self._within) > _BLOCKS:
@@ -126,7 +127,7 @@ class VwapSums:
 
 
 class _Block:
-    """Running sums within consecutive bars, one more than bars: the sums before each bar."""
+    """The running sums of one block of bars: before the first bar, and after each bar."""
 
     def __init__(self) -> None:
         self._volume, self._offset, self._square = [0], [0], [0]
@@ -135,16 +136,16 @@ class _Block:
         return len(self._volume) - 1
 
     def sums(self, bars: int) -> Sums:
-        """The sums of the first bars."""
+        """The sums over the first `bars` bars of the block."""
         return self._volume[bars], self._offset[bars], self._square[bars]
 
     def truncate(self, bars: int) -> None:
-        """Keep the first bars only."""
+        """Drop the sums of all but the first `bars` bars."""
         for sums in (self._volume, self._offset, self._square):
             del sums[bars + 1 :]
 
     def extend(self, series: FootprintSeries, bars: slice, base: int) -> None:
-        """Add the bars that follow."""
+        """Add the sums of the bars in a slice of the series, which must start where the block ends so far."""
         opens, volumes, offsets = series.open[bars].tolist(), series.volume[bars].tolist(), series.volume_offsets(bars)
         away = [price - base for price in opens]
         moved = [offset + far * volume for offset, far, volume in zip(offsets, away, volumes, strict=True)]
@@ -157,13 +158,13 @@ class _Block:
 
 
 class SessionVwap:
-    """VWAP and standard deviation that restart with each session, day, week or month.
+    """VWAP and standard deviation that restart with each session, day, week or month, cached per bar.
 
     Parameters
     ----------
     sums : VwapSums
     division : TimeDivision
-        Defines where it restarts.
+        Defines where they restart.
 
     Attributes
     ----------
@@ -178,7 +179,7 @@ class SessionVwap:
         self._bars: GrowingColumns[Any] = GrowingColumns({"price": np.float64, "deviation": np.float64, "figured_at": np.int64})
 
     def values(self, first: int, end: int) -> VwapLine:
-        """VWAP and standard deviation after each bar of `[first, end)`.
+        """VWAP and standard deviation after each of the bars `[first, end)`, since the start of the bar's session or other period.
 
         Computes only the bars that have changed.
         """
@@ -197,9 +198,9 @@ class SessionVwap:
         return VwapLine(self._bars["price"][first:end], self._bars["deviation"][first:end])
 
     def _starts(self, first: int, end: int) -> Int64Array:
-        """For each of the bars `[first, end)`, the index of the first bar of its session.
+        """For each of the bars `[first, end)`, the index of the first bar of the same session or other period.
 
-        Cached for the bar in progress while no earlier bar changes.
+        The result for a single bar, e.g. the bar in progress, is cached until an earlier bar changes.
         """
         series = self.sums.series
         key = first, int(series.number[first]), int(series.changed_at[first - 1]) if first else 0

@@ -38,7 +38,7 @@ def bar_starts(
     period: Int64Array,
     open_bar: OpenBar | None = None,
 ) -> Int64Array:
-    """Indices of the trades that begin a bar; see `BarRule` for the rules.
+    """Indices of the trades that begin a bar, for bars other than time bars; see `BarRule` for the rules.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def bar_starts(
     price, quantity, side, period : [shape=(n,)]
         In the order of the tape inside each period, periods ascending; no bar crosses the end of a period.
     open_bar : OpenBar, optional
-        The bar before, if the first trade is in its period: the trade may belong to that bar.
+        The bar in progress, if the first trade is in the same period: the trade may belong to that bar.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def _cut_range(size: int, price: Int64Array, quantity: Int64Array, side: Int8Arr
 
 
 def _first(holds: Callable[[slice], BoolArray], start: int, end: int) -> int:
-    """The first index in `[start, end)` at which `holds` is True; `end` if there is none.
+    """The first index in `[start, end)` at which `holds` is True; `end` if there is no such index.
 
     Searches larger and larger parts.
     """

@@ -1,6 +1,6 @@
 """The coverage state of each bar, e.g. complete or missing, for the ribbon on the time axis.
 
-Profiles use it to warn of missing trades.
+For the covered share of a profile's time see `app.analytics.coverage_share`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from app.market.span import Span
 
 
 class BarState(enum.IntEnum):
-    """The coverage state of a bar; a larger value is worse, and of several bars in one pixel the worst is shown."""
+    """The coverage state of a bar; a larger value is worse, and for several bars in one pixel the worst is shown."""
 
     OUTSIDE = 0
-    """The bar begins after the covered time, or ends before any source has trades."""
+    """The bar begins after the covered time, or ends before the earliest time for which any source has trades."""
     ALL = 1
-    """Every trade is loaded, and the ids prove it."""
+    """Every trade is loaded, and the trade ids prove it."""
     UNVERIFIED = 2
-    """Nothing is known to be missing, but the market's ids prove nothing."""
+    """No trade is known to be missing, but the market's trade ids cannot prove it."""
     CANDLES = 3
     """Trades are missing, but candles cover their time."""
     MISSING = 4
-    """Some or all of its trades are missing or were never requested."""
+    """Some or all of the bar's trades are missing or were never requested, and candles do not cover all of their time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class BarCoverage:
     state : int8 [shape=(n,)]
         One `BarState` per bar.
     share : float
-        Covered share of their time up to the last trade, 0 to 1; 1 if that time is empty.
+        Covered share of the bars' time up to the last trade, 0 to 1; 1 if that time is empty.
     whole : bool
         True if no trade is known to be missing.
     """
@@ -74,13 +74,13 @@ def bar_coverage(
     first : int
         Number of the first bar.
     covered : sequence of CoveredSpan
-        In any order. They may overlap: where a proven and an unproven span do, the time counts as proven.
+        In any order. They may overlap: where a proven and an unproven span overlap, the time counts as proven.
     holes : sequence of Span
         Gaps, from the trade before to the trade after; they are subtracted from the covered time.
     candles : sequence of Span
         Times for which candles are loaded.
     begin_ns : int, optional
-        Earliest time for which any source has trades: nothing is missing before. Without it, all time before the first
+        Earliest time for which any source has trades: nothing is missing before. If it is None, all time before the first
         covered span is missing.
     """
     touched = _touched(holes, edges)
@@ -111,7 +111,7 @@ def bar_coverage(
 
 
 def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:
-    """Join spans that overlap or touch; return the starts and the ends of the joined spans, ascending, int64 [shape=(n,)] each."""
+    """Join spans that overlap or touch; return the joined spans' starts and ends, ascending, int64. Empty spans are dropped."""
     columns = np.array([(span.start_ns, span.end_ns) for span in spans if span], np.int64).reshape(-1, 2)
     columns = columns[np.argsort(columns[:, 0], kind="stable")]
     start, end = columns[:, 0], np.maximum.accumulate(columns[:, 1])
@@ -121,7 +121,7 @@ def _merged(spans: Sequence[Span]) -> tuple[Int64Array, Int64Array]:
 
 
 def _inside(spans: tuple[Int64Array, Int64Array], at_ns: Int64Array) -> BoolArray:
-    """True for each time that lies in one of the given spans, which must not overlap."""
+    """True for each time that lies in one of the given spans: starts and ends, ascending, without overlaps."""
     start, end = spans
     if not len(start):
         return np.zeros(len(at_ns), bool)
@@ -136,7 +136,7 @@ def _sums(bar: Int64Array, values: Int64Array, n_bars: int) -> Int64Array:
 
 
 def _touched(holes: Sequence[Span], edges: Int64Array) -> BoolArray:
-    """True for each bar that has the trade before or after a gap, or lies in a gap."""
+    """True for each bar that contains the trade before or after a gap, or that lies inside a gap."""
     n_bars = len(edges) - 1
     steps = np.zeros(n_bars + 1, np.int64)
     times = np.array([(hole.start_ns, hole.end_ns) for hole in holes], np.int64).reshape(-1, 2)

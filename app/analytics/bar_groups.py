@@ -13,7 +13,7 @@ from app.market.span import Span
 
 
 def session_starts(series: FootprintSeries, first: int, end: int, division: TimeDivision) -> Int64Array:
-    """For each of the bars `[first, end)`, the index of the first bar of its session.
+    """For each of the bars `[first, end)`, the index of the first bar of the same session (or other period of `division`).
 
     Int64 [shape=(n,)].
 
@@ -33,12 +33,12 @@ def session_starts(series: FootprintSeries, first: int, end: int, division: Time
 def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: Sequence[int]) -> Int64Array:
     """For each of the bars `[first, end)`, a group number that grows after each gap in the data.
 
-    Int64 [shape=(n,)]. The bar in which a gap ends begins another group.
+    Int64 [shape=(n,)]. The bar in which a gap ends begins a new group.
 
     Parameters
     ----------
     hole_ends_ns : sequence of int
-        Times of the first trade after each gap, ascending. A gap inside a bar separates that bar from the one before: the bar's
+        Times of the first trade after each gap, ascending. A gap inside a bar separates that bar from the previous one: the bar's
         values count as after the gap.
     """
     ends = np.asarray(hole_ends_ns, np.int64)
@@ -47,7 +47,7 @@ def gap_free_runs(series: FootprintSeries, first: int, end: int, hole_ends_ns: S
 
 
 def _near(series: FootprintSeries, first: int, end: int, ends_ns: Int64Array) -> Int64Array:
-    """Select the times that lie in the bars `[first, end)`, or after them if no bar follows.
+    """Select those of the times `ends_ns` that lie in the bars `[first, end)`, or after them if the series has no later bar.
 
     Group numbers only have to differ, so earlier gaps do not matter.
     """
@@ -58,7 +58,7 @@ def _near(series: FootprintSeries, first: int, end: int, ends_ns: Int64Array) ->
 
 
 def first_bar_at(series: FootprintSeries, time_ns: int) -> int:
-    """Index of the first bar that starts at or after a time; the number of bars if there is none."""
+    """Index of the first bar that starts at or after a time; the number of bars if there is no such bar."""
     if not series.rule.is_time:
         return int(np.searchsorted(series.first_ns, time_ns))
     return series.index_of(-(-time_ns // series.rule.length_ns))

@@ -17,7 +17,7 @@ from app.market.session import TimeDivision
 
 
 class Statistic(enum.Enum):
-    """The available rows of the bar statistics; the value is the row's name on the command line."""
+    """The available rows of the bar statistics; each member's value is the row's name on the command line."""
 
     VOLUME = "volume"
     BUY = "buy"
@@ -34,7 +34,7 @@ class Statistic(enum.Enum):
 
     @property
     def signed(self) -> bool:
-        """True for delta and CVD, which are negative when selling dominates; these rows are coloured by side."""
+        """True for CVD and the rows of delta, delta in per cent, and min and max delta, which the screen shows and colours by sign."""
         return self in _SIGNED
 
 
@@ -49,7 +49,7 @@ class BarStatistics:
     Parameters
     ----------
     figures : BarValues
-        Has the series and its points of control.
+        The series, and the POC of each of its bars.
     """
 
     def __init__(self, figures: BarValues) -> None:
@@ -67,9 +67,9 @@ class BarStatistics:
         Returns
         -------
         int64 or float64 [shape=(n,)]
-            Lots for volumes and deltas; per cent of the volume (float64); ticks for the range (high minus low) and for POC (the
-            price of its row); nanoseconds for the duration, which is from a bar's start to the next bar's start, or for the last
-            bar of a rule other than time to 1 ns after its last trade.
+            Lots for volumes, deltas and CVD; a count for trades; for the delta in per cent, per cent of the volume (float64);
+            ticks for the range (high minus low) and for the POC (the price of its row); nanoseconds for the duration: from the
+            bar's start to the next bar's start, or, for the last bar of a rule other than time, to 1 ns after its last trade.
         """
         series = self.figures.series
         bars = slice(first, end)
@@ -101,12 +101,12 @@ class BarStatistics:
 
 
 def parse_statistics(text: str) -> tuple[Statistic, ...]:
-    """Parse names of statistics separated by commas, e.g. `volume,delta,cvd`, in the order in which they are shown.
+    """Parse names of statistics separated by commas, e.g. `volume,delta,cvd`; their order is the order of the table's rows.
 
     Raises
     ------
     BadInputError
-        If a row is unknown or repeated, or if there are no rows.
+        If a name is unknown or repeated, or if there are no names.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
     names = [statistic.value for statistic in Statistic]
@@ -118,5 +118,5 @@ def parse_statistics(text: str) -> tuple[Statistic, ...]:
 
 
 def write_statistics(rows: Sequence[Statistic]) -> str:
-    """Convert statistics to text that `parse_statistics` reads."""
+    """Convert statistics to the text that `parse_statistics` reads."""
     return ",".join(row.value for row in rows)

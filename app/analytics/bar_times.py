@@ -1,6 +1,6 @@
 """Start and end times of bars under any bar rule.
 
-The one place that converts times to bar numbers and back.
+All conversions of times to bar numbers, and back, are here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from app.market.arrays import Int64Array
 from app.market.bar_rule import DAY_NS, NS_PER_S, BarRule
 
 _UNKNOWN_LENGTH_NS = 60 * NS_PER_S
-"""Assumed length of a bar before there are any."""
+"""Assumed length of a bar while the series has no bars."""
 
 
 class BarTimes:
@@ -35,19 +35,19 @@ class BarTimes:
 
     @property
     def fine(self) -> bool:
-        """True if start times of bars have to be shown with seconds."""
+        """True if the bars' start times need seconds: for time bars under a minute, and for all bars other than time bars."""
         return self._rule.length_ns < 60 * NS_PER_S
 
     def knows(self, number: int) -> bool:
-        """True if the times of a bar are exact, False if they are assumed from the average bar length."""
+        """True if the times of the bar with this number are exact, False if they are assumed from the average bar length."""
         return self._rule.is_time or 0 <= number < len(self._bars)
 
     def start_ns(self, number: int) -> int:
-        """Start time of the bar with this number; the bar before ends there."""
+        """Start time of the bar with this number, which is also the end of the previous bar."""
         return self._rule.start_ns(number) if self._rule.is_time else int(self._counted_edges(int(number), int(number) - 1)[0])
 
     def edges(self, first: int, last: int) -> Int64Array:
-        """Start times of the bars `first` to `last`, and the end time of the last one.
+        """Start times of the bars numbered `first` to `last`, and the end time of the last one.
 
         Int64 [shape=(last - first + 2,)], never falling.
         """
@@ -81,7 +81,7 @@ class BarTimes:
         return number + (time_ns - start_ns) / (end_ns - start_ns)
 
     def at(self, position: float) -> int:
-        """Convert a bar number with a fraction, e.g. 7.5, to a time; inverse of `position`."""
+        """Convert a bar number with a fraction, e.g. 7.5, to a time in ns, rounded down; the inverse of `position`."""
         number = int(np.floor(position))
         start_ns, end_ns = self.edges(number, number).tolist()
         return start_ns + int((position - number) * (end_ns - start_ns))
@@ -89,7 +89,7 @@ class BarTimes:
     # -- bars of rules other than time -----------------------------------------------------------
 
     def _ends(self) -> tuple[int, int, int]:
-        """Start of the first bar, end of the last bar, and the average length of a bar, all in ns."""
+        """Start of the first bar, end of the last bar, and the average length of a bar, in ns; without bars 0, 0 and a minute."""
         n_bars = len(self._bars)
         if not n_bars:
             return 0, 0, _UNKNOWN_LENGTH_NS

@@ -14,7 +14,7 @@ from app.market.arrays import Int64Array
 
 
 class BarValues:
-    """Point of control, value area and imbalances of each bar of a series.
+    """The POC, value area and imbalances of each bar of a series, cached until the bar or a setting changes.
 
     Each bar stores the revision at which it was computed. The series stamps the bars that it
     changes, including those added again after a `truncate`, so one comparison finds the stale ones.
@@ -54,7 +54,7 @@ class BarValues:
         self._cells = GrowingColumns({"buy": np.bool_, "sell": np.bool_})
 
     def set_rules(self, method: ValueAreaMethod, percent: int, rule: ImbalanceRule) -> None:
-        """Change the calculation settings; values that do not depend on a changed setting stay cached."""
+        """Change the settings of value areas and imbalances; values that do not depend on a changed setting stay cached."""
         for stamp, changed in (
             ("areas_at", (method, percent) != (self.method, self.percent)),
             ("imbalances_at", (rule.ratio, rule.minimum_lots, rule.zeros) != (self.rule.ratio, self.rule.minimum_lots, self.rule.zeros)),
@@ -65,7 +65,7 @@ class BarValues:
 
     @property
     def computed(self) -> int:
-        """Number of bars computed so far, for value areas and imbalances together."""
+        """Number of computations so far of a bar's value area or imbalances: a count of work for the tests."""
         return self.value_areas_computed + self.imbalances_computed
 
     def poc_rows(self, first: int, end: int) -> Int64Array:
@@ -74,9 +74,7 @@ class BarValues:
         return self._bars["poc"][first:end]
 
     def value_areas(self, first: int, end: int) -> tuple[Int64Array, Int64Array]:
-        """Lowest and highest row of each bar's value area, int64, both inclusive.
-
-        For the bars `[first, end)`.
+        """Lowest and highest row of the value area of each of the bars `[first, end)`, int64, both inclusive.
 
         VAL is the bottom edge of the lowest row, VAH the top edge of the highest.
         """
@@ -84,10 +82,7 @@ class BarValues:
         return self._bars["low"][first:end], self._bars["high"][first:end]
 
     def imbalances(self, first: int, end: int) -> Imbalances:
-        """Imbalance marks for the cells of the bars `[first, end)`, in flat arrays.
-
-        Lowest row first, bars back to back.
-        """
+        """Imbalance marks for the cells of the bars `[first, end)`, in flat arrays: bar by bar, each from its lowest row up."""
         self._make_room()
         series = self.series
         for run in self._stale("imbalances_at", first, end):
@@ -112,7 +107,7 @@ class BarValues:
             self.value_areas_computed += run.stop - run.start
 
     def _stale(self, stamp: str, first: int, end: int) -> Iterator[slice]:
-        """Yield slices of consecutive bars in `[first, end)` that have changed since their values were computed."""
+        """Yield slices of consecutive bars in `[first, end)` whose values have not been computed since the bars last changed."""
         stale = self._bars[stamp][first:end] < self.series.changed_at[first:end]
         for start, stop in np.flatnonzero(np.diff(stale, prepend=False, append=False)).reshape(-1, 2).tolist():
             yield slice(first + start, first + stop)

@@ -30,17 +30,17 @@ class CandleArea:
 
     @property
     def poc_ticks(self) -> Fraction:
-        """Price of the POC in ticks: the middle of the row with the most volume."""
+        """Price of the POC in ticks, as an exact fraction: the middle of the row with the most volume."""
         return self.profile.middle_ticks(self.area.poc_row)
 
     @property
     def vah_ticks(self) -> Fraction:
-        """Price of the VAH in ticks: the upper edge of the value area."""
+        """Price of the VAH in ticks, as an exact fraction: the upper edge of the value area."""
         return self.profile.edge_ticks(self.area.high_row + 1)
 
     @property
     def val_ticks(self) -> Fraction:
-        """Price of the VAL in ticks: the lower edge of the value area."""
+        """Price of the VAL in ticks, as an exact fraction: the lower edge of the value area."""
         return self.profile.edge_ticks(self.area.low_row)
 
 
@@ -78,7 +78,7 @@ class CandleAreas:
     def of(self, period: Span, end_bar: int) -> CandleArea | None:
         """The candle value area of a period, from its bars before the index `end_bar`; None if there are no such bars.
 
-        A bar belongs to the period in which it begins, whatever its length, as candles of a venue do.
+        A bar belongs to the period in which it begins, whatever its length, like a venue's candles.
         """
         series = self.series
         first, end = (min(first_bar_at(series, edge_ns), end_bar) for edge_ns in (period.start_ns, period.end_ns))
@@ -107,7 +107,7 @@ class CandleAreas:
         return _Cached(first, end, series.revision, price_range, closed_range, closed, found)
 
     def _price_range(self, first: int, end: int) -> tuple[int, int]:
-        """Lowest and highest price of the bars `[first, end)`; without bars, a low above the high."""
+        """Lowest and highest price of the bars `[first, end)`, in ticks; without bars, the low is above the high."""
         most = int(np.iinfo(np.int64).max)
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 

@@ -1,14 +1,14 @@
 """Candles that fill a profile where trades are missing, minus the volume of loaded trades.
 
-Trades come first: every loaded trade counts in its own row. For the time between and before them, candles that begin in the
-profile count:
+Trades come first: every loaded trade counts in its own row. For the time between and before the trades, the candles that begin in the
+profile's time count:
 
 - complete candles of the length that `LADDER_NS` gives for the time of the profile, where they fit between the trades;
 - at both ends of a gap, the shortest candles that the venue has, so that a daily candle does not overlap hours whose trades are
   all loaded;
 - a candle that overlaps loaded trades counts with its volume minus theirs, spread over its rows like any other.
 
-So nothing is counted twice and nothing is lost: for the time of such a candle, trades and remainder add up to the candle's volume.
+So nothing is counted twice and nothing is lost: for the time of such a candle, its trades and the rest add up to the candle's volume.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class CandleRange(NamedTuple):
 
 
 def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns: int) -> list[Span]:
-    """Widen gaps to the edges of the shortest candles; the results do not overlap and are in order of time.
+    """Widen gaps to the edges of the shortest candles, and join those that then overlap or touch; return them in order of time.
 
-    Only candles that begin at `start_ns` or later count.
+    Only candles that begin at `start_ns` or later and end by `end_ns` count; a gap without such a candle is dropped.
 
     Parameters
     ----------
     gaps : sequence of Span
         In order of time.
     end_ns : int
-        Only candles that end by then count: later ones may still grow.
+        Later candles may still grow.
     """
     first_ns, last_ns = _up(start_ns, finest_ns), _down(end_ns, finest_ns)
     found: list[Span] = []
@@ -62,8 +62,8 @@ def align_to_candles(gaps: Sequence[Span], start_ns: int, end_ns: int, finest_ns
 def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns: Callable[[int, Span], int]) -> list[CandleRange]:
     """Divide a gap into ranges, each filled by candles of one length; newest range first.
 
-    Uses the first of the lengths; before the venue's first candle of that length, the next longer one, as long as that reaches
-    further back. The rest at both ends takes the shortest candles, whether the venue has them or not.
+    Uses the first of the lengths; for the time before the venue's first candle of that length, the next longer one, as long as its
+    candles reach further back. The rest at both ends takes the shortest candles, whether the venue has them or not.
 
     Parameters
     ----------
@@ -97,13 +97,13 @@ def candle_ranges(gap: Span, lengths_ns: Sequence[int], finest_ns: int, first_ns
 
 
 def subtract_trades(candles: CandleBatch, time_ns: Int64Array, volume: Int64Array, buy: Int64Array) -> CandleBatch:
-    """Subtract the volume of loaded trades from the candles that contain them; no volume falls below 0.
+    """Subtract the volume of loaded trades from the candles in which they lie; no volume falls below 0.
 
     Parameters
     ----------
     time_ns, volume, buy : int64 [shape=(n,)]
-        Time, volume and aggressively bought volume, in lots, of the loaded trades, or of bars that each lie in one candle. Those
-        outside the candles do not count.
+        Time, volume and aggressively bought volume, in lots, of the loaded trades, or of bars that each lie in one candle. Trades
+        and bars outside the candles do not count.
     """
     if not len(candles) or not len(time_ns):
         return candles
@@ -117,7 +117,7 @@ def subtract_trades(candles: CandleBatch, time_ns: Int64Array, volume: Int64Arra
 
 
 def _within(span: Span, length_ns: int) -> Span:
-    """Shorten a span to the candles of one length that lie completely inside it."""
+    """Shorten a span to the candles of one length that lie completely inside it; empty if none does."""
     return Span(_up(span.start_ns, length_ns), _down(span.end_ns, length_ns))
 
 

@@ -1,4 +1,4 @@
-"""The volume profile of consecutive candles, added up quickly from cached profiles of blocks of candles."""
+"""The volume profile of consecutive candles, quickly added up from cached profiles of blocks of candles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.market.candle import CandleBatch
 from app.market.price_grid import PriceGrid
 
 _TOGETHER = 64
-"""Candles per block: few enough that single candles at the ends cost little, many enough that adding the blocks does, too."""
+"""Candles per block: few enough that single candles at the ends cost little, and many enough that adding up the blocks costs little."""
 
 
 class CandleSums:
@@ -28,7 +28,7 @@ class CandleSums:
     given : CandleBatch
         The candles as they were given.
     candles : CandleBatch
-        Without aggressive volume unless every one of them has it.
+        The same candles, without aggressive volume unless all of them have it.
     aggressors : bool
         True if every candle has aggressive volume.
     spread : int
@@ -46,7 +46,7 @@ class CandleSums:
     def profile(self, first: int, end: int) -> VolumeProfile:
         """The volume profile of the candles `[first, end)`, by index.
 
-        Equal to that of `spread_over_rows`.
+        Equal to the profile that `spread_over_rows` makes of them.
         """
         begin, stop = -(-first // _TOGETHER), end // _TOGETHER
         if begin >= stop:
@@ -58,17 +58,17 @@ class CandleSums:
         return merge_profiles([*ends, *(self._sums[number] for number in range(begin, stop))])
 
     def of(self, candles: CandleBatch) -> VolumeProfile:
-        """The volume profile of the given candles, computed without the cached blocks."""
+        """The volume profile of any given candles, computed without the cached blocks."""
         self.spread += len(candles)
         return spread_over_rows(candles, self.grid).profile
 
     def exchanged(self, first: int, end: int, beside: CandleBatch) -> VolumeProfile:
-        """The volume profile of the candles `[first, end)` with the volumes given in `beside`, some of which are smaller.
+        """The volume profile of the candles `[first, end)` with their volumes replaced by those of `beside`.
 
         Parameters
         ----------
         beside : CandleBatch
-            As many candles with the same times and prices.
+            The same candles with other volumes, e.g. minus the volume of loaded trades; fast if few of the volumes differ.
         """
         whole = self.candles[first:end]
         differs = (beside.volume != whole.volume) | (beside.buy != whole.buy)

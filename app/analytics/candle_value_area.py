@@ -1,7 +1,7 @@
 """The value area computed from candles or bars, without the trades inside them.
 
-A histogram of rows of equal height between the lowest low and the highest high; the complete volume of a candle goes to the one row
-that contains its price. Row edges are not rounded: they are exact fractions.
+A histogram has rows of equal height between the lowest low and the highest high; all volume of a candle goes to the one row that
+contains its price (see `CandlePrice`). Row edges are not rounded: they are exact fractions.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CandleHistogram:
 
 
 def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = CandlePrice.MEAN) -> CandleHistogram:
-    """Make the volume histogram of some candles, with `rows` rows of equal height.
+    """Make the volume histogram of some candles, with `rows` rows of equal height; one row if all prices are equal.
 
     `row = floor((price - lowest) / height)`: a price on an edge belongs to the row above it, but the highest price to the last
     row.
@@ -70,7 +70,7 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
     EmptyProfileError
         If there are no candles.
     BadInputError
-        If rows are fewer than 1 or more than `MOST_ROWS`.
+        If `rows` is below 1 or above `MOST_ROWS`.
     """
     if not 1 <= rows <= MOST_ROWS:
         raise BadInputError(f"rows: found {rows}, expected 1 to {MOST_ROWS}")
@@ -82,16 +82,14 @@ def candle_profile(candles: CandleBatch, rows: int = 24, price: CandlePrice = Ca
 
 
 def histogram(twice_price: Int64Array, lots: Int64Array, low: int, high: int, rows: int) -> Int64Array:
-    """The volume in each of `rows` equal rows between two prices, int64 [shape=(rows,)].
-
-    One row only if both prices are equal.
+    """The volume in each of `rows` equal rows between two prices, int64 [shape=(rows,)]; one row if both prices are equal.
 
     Parameters
     ----------
     twice_price, lots : int64 [shape=(n,)]
         Twice the price at which a candle's volume counts, ticks, and that volume.
     low, high : int
-        Lowest and highest price of all, ticks.
+        The two prices, in ticks: the lowest low and the highest high of the candles.
     """
     if low == high:
         return np.array([lots.sum()], np.int64)
@@ -110,7 +108,9 @@ def candle_value_area(profile: CandleHistogram, percent: int = 70, method: Value
     Raises
     ------
     EmptyProfileError
-        If the candles hold no volume.
+        If the candles have no volume.
+    BadInputError
+        If `percent` is not from 1 to 100.
     """
     if not profile.volume.any():
         raise EmptyProfileError("candles: found no volume")

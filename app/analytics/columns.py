@@ -1,4 +1,4 @@
-"""A table of numpy columns that can grow; when its memory is full, the capacity at least doubles."""
+"""A table of numpy columns that can grow; when the table is full, its capacity at least doubles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GrowingColumns(Generic[Element]):
     def prefix(self, length: int) -> GrowingColumns[Element]:
         """The first `length` rows as a separate table, which shares memory with this one until the new table grows.
 
-        The owner must not change these rows meanwhile.
+        Until then these rows must not change, nor may the new table be shortened.
         """
         other: GrowingColumns[Element] = GrowingColumns({})
         other._columns = {name: column[:length] for name, column in self._columns.items()}
@@ -39,10 +39,7 @@ class GrowingColumns(Generic[Element]):
         return self._length
 
     def __getitem__(self, name: str) -> npt.NDArray[Element]:
-        """A read-only view of a column, [shape=(len,)].
-
-        Valid until the length changes.
-        """
+        """A read-only view of the column with this name, [shape=(len,)], valid until the length changes."""
         view = self._views.get(name)
         if view is None:
             view = self._columns[name][: self._length]

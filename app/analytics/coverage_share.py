@@ -13,16 +13,16 @@ from app.market.span import Span
 
 
 class CoverageShare(NamedTuple):
-    """The covered share of a time range, whether trades are known to be missing, and whether ids prove that none are.
+    """The covered share of a time range, with flags: no trade is known to be missing, and trade ids prove that none is.
 
     Attributes
     ----------
     share : float
-        Covered share of its time up to the last trade, 0 to 1; 1 if that time is empty.
+        Covered share of the time range up to the last trade, 0 to 1; 1 if that time is empty.
     whole : bool
         True if no trade is known to be missing.
     proven : bool
-        True if ids prove that no trade is missing.
+        True if trade ids prove that no trade is missing.
     """
 
     share: float
@@ -33,9 +33,9 @@ class CoverageShare(NamedTuple):
 def coverage_share(
     asked: Span, covered: Sequence[CoveredSpan], holes: Sequence[Span] = (), *, begin_ns: int | None = None
 ) -> CoverageShare | None:
-    """The share of the time range `asked` whose trades are loaded; None if there are neither covered spans nor gaps.
+    """The share of the time range `asked` for which all trades are loaded; None if there are neither covered spans nor gaps.
 
-    Equal to the result of `bar_coverage` for its bars.
+    `share` and `whole` equal those that `bar_coverage` returns for the bars of this time range.
 
     With gaps but without covered spans, all time outside the gaps counts as covered.
 
@@ -63,9 +63,9 @@ def coverage_share(
 
 
 def merged_coverage_share(asked: Sequence[Span], found: Sequence[CoverageShare | None]) -> CoverageShare | None:
-    """The covered share of several time ranges together, weighted by length.
+    """The covered share of several time ranges together, weighted by length; None if that of any range is unknown.
 
-    None if the coverage of any of them is unknown, or there are none.
+    None also for no ranges. `found` has the share of each range in `asked`.
     """
     known = [share for share in found if share is not None]
     if not known or len(known) < len(found):

@@ -33,14 +33,14 @@ class CumulativeDelta:
         self._revision = 0
 
     def values(self, first: int, end: int, reset: TimeDivision | None = None) -> Int64Array:
-        """CVD after each bar of `[first, end)`, lots, int64 [shape=(n,)].
+        """CVD after each of the bars `[first, end)`, lots, int64 [shape=(n,)].
+
+        Across a gap in the data the sum continues with the loaded trades; the chart breaks the line there.
 
         Parameters
         ----------
         reset : TimeDivision or None
-            The sum starts from 0 at the first bar of each session; None: it runs from the first bar of the series.
-
-        Across a gap in the data the sum continues with the loaded trades; the chart breaks the line there.
+            The sum starts from 0 at the first bar of each of these sessions; None: it runs from the first bar of the series.
         """
         self._follow()
         sums = self._sums["cvd"]

@@ -1,4 +1,4 @@
-"""Delta: aggressive buying minus aggressive selling, per bar and cumulative."""
+"""Delta, i.e. aggressive buying minus aggressive selling, of each bar and cumulative (CVD)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.market.arrays import Float64Array, Int64Array
 
 
 def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Int64Array:
-    """Delta of the bars `[first_bar, end_bar)`, lots, int64.
+    """Delta of each of the bars `[first_bar, end_bar)`, lots, int64.
 
     Trades without an aggressor do not count.
     """
@@ -20,7 +20,7 @@ def bar_delta(series: FootprintSeries, first_bar: int = 0, end_bar: int | None =
 
 
 def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | None = None) -> Float64Array:
-    """Delta of each bar in per cent of its volume, -100 to 100, float64.
+    """Delta of each of the bars `[first_bar, end_bar)` in per cent of the bar's volume, -100 to 100, float64.
 
     Rounded: for display, not for comparing.
     """
@@ -28,14 +28,13 @@ def delta_percent(series: FootprintSeries, first_bar: int = 0, end_bar: int | No
 
 
 def cvd(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None, reset: Literal["never", "day"] = "never") -> Int64Array:
-    """Cumulative volume delta: the running sum of bar deltas, lots, int64.
+    """CVD after each of the bars `[start_bar, end_bar)`: the running sum of their deltas, lots, int64.
 
     Parameters
     ----------
     series : FootprintSeries
-        The bars; there are none without trades.
     start_bar, end_bar : int
-        Indices of the bars to sum; the sum is 0 before `start_bar`.
+        Indices of the bars to sum; the sum is 0 before `start_bar`. With `end_bar` None, up to the last bar.
     reset : "never" or "day"
         "day" resets the sum to 0 at the first bar of each UTC day.
     """

@@ -19,10 +19,10 @@ _SPARE_ROWS = 64
 
 
 class DevelopingProfile:
-    """The rows of POC, VAL and VAH as they were after each bar, computed from the start of the bar's period.
+    """The rows of POC, VAL and VAH as they stood after each bar, from the volume since the start of the bar's period.
 
-    Bars are computed on request, a few in each spare moment, and again only when they have changed: a live trade costs the bar in
-    progress, added to the stored sums of the bars before it.
+    Bars are computed on request, a few in each spare moment, and again only when they have changed: after a live trade only the bar in
+    progress is added again, to the stored sums of the bars before it.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class DevelopingProfile:
         return poc, low, high, at >= self.series.changed_at[first:end]
 
     def starts(self, first: int, end: int) -> Int64Array:
-        """For each of the bars `[first, end)`, the index of the first bar of its period; int64."""
+        """For each of the bars `[first, end)`, the index of the first bar of the same period; int64."""
         series = self.series
         if first >= end:
             return np.zeros(0, np.int64)
@@ -59,7 +59,7 @@ class DevelopingProfile:
         return np.array([first_bar_at(series, int(start_ns)) for start_ns in starts[:-1]], np.int64)[piece]
 
     def work(self, first: int, end: int, budget_s: float, clock: Callable[[], float] = time.perf_counter) -> bool:
-        """Compute missing bars of `[first, end)` for about `budget_s` seconds, at least one; return True if more remain."""
+        """Compute missing or changed bars of `[first, end)`, at least one, for about `budget_s` seconds; return True if more remain."""
         known = self.columns(first, end)[3]
         missing = first + np.flatnonzero(~known)
         if not len(missing):

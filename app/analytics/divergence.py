@@ -64,12 +64,12 @@ class Swings:
     def highs(self, known_end: int | None = None) -> Int64Array:
         """Indices of the bars that are swing highs, ascending, int64.
 
-        With `known_end`, those known when the bar before that index was the last.
+        With `known_end`, only those known when the bar before that index was the last bar.
         """
         return self._known(0, known_end)
 
     def lows(self, known_end: int | None = None) -> Int64Array:
-        """Indices of the bars that are swing lows, ascending, int64; for `known_end` see `highs`."""
+        """Indices of the bars that are swing lows, ascending, int64; `known_end` as in `highs`."""
         return self._known(1, known_end)
 
     def _known(self, index: int, known_end: int | None) -> Int64Array:
@@ -92,7 +92,7 @@ class Swings:
         self._closed = closed
 
     def _again(self, index: int, closed: int, changed: int) -> Int64Array:
-        """Recompute the swings of the bars `[0, closed)` that depend on the bars from `changed` on; earlier ones are reused."""
+        """The swings of the bars `[0, closed)`; only those that depend on the bars from `changed` on are computed again."""
         prices, sign, found = (self.series.high, self.series.low)[index], (1, -1)[index], self._found[index]
         edge = min(max(changed - self.reach - 1, 0), max(closed - 1, 0))
         while edge > 0 and prices[edge] == prices[edge - 1]:

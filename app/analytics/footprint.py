@@ -41,7 +41,7 @@ _MAX_ROWS_PER_BAR = 1 << 21  # 50 MB of cells in one bar: beyond that the row si
 class _BarColumn:
     """Descriptor that makes a bar column a read-only attribute of the series.
 
-    It is read hundreds of times per frame, so the lookup is short.
+    Columns are read hundreds of times per screen frame, so the lookup is short.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -133,27 +133,27 @@ class FootprintSeries:
         return int(self.trades.sum())
 
     def cells_of(self, first_bar: int, end_bar: int) -> slice:
-        """Indices of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays."""
+        """Slice of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays; empty without bars."""
         if first_bar >= end_bar:
             return slice(0, 0)
         last = end_bar - 1
         return slice(int(self.cell_start[first_bar]), int(self.cell_start[last] + self.n_rows[last]))
 
     def bar_cells(self, bar: int) -> tuple[int, Int64Array, Int64Array, Int64Array]:
-        """First row of one bar, and the buy, sell and unknown volume of each row from its low to its high."""
+        """First row of the bar with the index `bar`, and the buy, sell and unknown volume of each of its rows, lowest first."""
         run = self.cells_of(bar, bar + 1)
         return int(self.first_row[bar]), self.cell_buy[run], self.cell_sell[run], self.cell_unknown[run]
 
     def volume_offsets(self, bars: slice) -> list[int]:
-        """The sum of (price - open) * quantity of each bar, by index."""
+        """For each bar of a slice of indices, the exact sum of (price - open) * quantity over its trades, in ticks times lots."""
         return wide_integers([self._bars[name][bars] for name in OFFSET_WORDS])
 
     def volume_squares(self, bars: slice) -> list[int]:
-        """The sum of (price - open)**2 * quantity of each bar, by index."""
+        """For each bar of a slice of indices, the exact sum of (price - open)**2 * quantity over its trades, ticks squared times lots."""
         return wide_integers([self._bars[name][bars] for name in SQUARE_WORDS])
 
     def index_of(self, number: int) -> int:
-        """Index of the first bar numbered `number` or later; `n_bars` if there is none."""
+        """Index of the first bar numbered `number` or later; `n_bars` if there is no such bar."""
         return int(np.searchsorted(self.number, number))
 
     def start_ns(self, bar: int) -> int:
@@ -167,16 +167,17 @@ class FootprintSeries:
         return int(self.number[-1]) if self.rule.is_time else int(self.first_ns[-1]) // self.rule.period_ns
 
     def changed_since(self, revision: int) -> int:
-        """Index of the first bar that changed after `revision`; the number of bars if there is none.
+        """Index of the first bar that changed after `revision`; the number of bars if there is no such bar.
 
-        All later bars changed as well, or may have.
+        All later bars may have changed as well.
         """
         return int(np.searchsorted(self.changed_at, revision, side="right"))
 
     def before(self, time_ns: int) -> FootprintSeries:
         """A separate series with the bars of all periods that ended at or before a time.
 
-        It shares memory with this series until it grows: until then those bars must not change, nor may it be truncated.
+        The new series shares memory with this one until the new one grows: until then these bars must not change, nor may the new
+        series be truncated.
         """
         end = int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns)))
         other = FootprintSeries(self.rule, self.grid)
@@ -206,7 +207,7 @@ class FootprintSeries:
         ValueError
             If a trade belongs to a period before the last bar's: `truncate` first.
         GridTooFineError
-            If a bar would span too many rows; that chunk is not added.
+            If a bar would span too many rows; the trades of earlier chunks (of 65,536 trades) stay added.
         """
         if not len(trades):
             return self.n_bars
@@ -288,9 +289,9 @@ class FootprintSeries:
         return np.concatenate(([0], starts)) if joins else starts, joins
 
     def _row_runs(self, bars: dict[str, Int64Array], joins: bool) -> tuple[Int64Array, Int64Array]:
-        """First row and number of rows of each bar in the batch.
+        """First row and number of rows of each bar in the batch; raises `GridTooFineError` if one has too many rows.
 
-        A bar that is joined includes its old rows.
+        With `joins`, the first of these bars is the last bar of the series, and its old rows are included.
         """
         first_row, last_row = self.grid.rows(bars["low"]), self.grid.rows(bars["high"])
         if joins:
@@ -306,7 +307,7 @@ class FootprintSeries:
         return first_row, n_rows
 
     def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: Int64Array, n_rows: Int64Array) -> None:
-        """Resize the tables for new bars and write where their cells are; move the last bar's cells if its low has fallen."""
+        """Resize the tables for new bars, and store where the bars' cells are; move the cells of the last bar if its low has fallen."""
         joins = first < self.n_bars
         old_rows = int(self.n_rows[-1]) if joins else 0
         shift = int(self.first_row[-1] - first_row[0]) if joins else 0

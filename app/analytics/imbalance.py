@@ -1,4 +1,4 @@
-"""Diagonal imbalances of footprint cells, and zones of consecutive imbalanced rows."""
+"""Diagonal imbalances of footprint cells, and stacked zones: consecutive imbalanced rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_DIGITS = 18  # of a ratio, before or after the point: a larger one would b
 
 @dataclass(frozen=True, slots=True)
 class ImbalanceRule:
-    """The settings that decide which rows are imbalanced and which of them form a stacked zone.
+    """The settings that decide which cells are imbalanced and which of them form a stacked zone.
 
     Attributes
     ----------
@@ -56,11 +56,10 @@ class Imbalances(NamedTuple):
 
 
 class StackedZones(NamedTuple):
-    """Zones of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)].
+    """Stacked zones, each of consecutive imbalanced rows inside one bar, int64 [shape=(n_zones,)].
 
-    Ordered by bar, buy before sell, lowest first.
-
-    bar is the index in the series, rows are inclusive, side is `BUY` or `SELL`.
+    Ordered by bar, buy before sell, lowest first. `bar` is the bar's index, `first_row` and `last_row` are inclusive, `side` is `BUY`
+    or `SELL`.
     """
 
     bar: Int64Array
@@ -72,9 +71,9 @@ class StackedZones(NamedTuple):
 def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> Imbalances:
     """Mark the imbalanced cells of the bars `[first_bar, end_bar)`.
 
-    Bought volume is compared with what was sold one row below, sold volume with what was bought
-    one row above, inside each bar. Rows without trades count as 0. The outermost diagonals, buy
-    at a bar's lowest row and sell at its highest, have no counterpart and are never imbalanced.
+    Bought volume is compared with the volume sold one row below, sold volume with the volume bought
+    one row above, inside each bar. Rows without trades count as 0. Buy volume in a bar's lowest row
+    and sell volume in its highest have no counterpart and are never imbalanced.
     """
     if first_bar >= end_bar:
         nothing = np.zeros(0, bool)
@@ -92,7 +91,7 @@ def imbalances(series: FootprintSeries, first_bar: int, end_bar: int, rule: Imba
 
 
 def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: ImbalanceRule) -> StackedZones:
-    """Find zones of at least `rule.stacked` consecutive rows that are imbalanced to the same side.
+    """Find the stacked zones of the bars `[first_bar, end_bar)`: `rule.stacked` or more consecutive rows imbalanced on one side.
 
     Each zone is inside one bar.
     """
@@ -101,7 +100,7 @@ def stacked_zones(series: FootprintSeries, first_bar: int, end_bar: int, rule: I
 
 
 def zones_from_marks(series: FootprintSeries, first_bar: int, end_bar: int, found: Imbalances, stacked: int) -> StackedZones:
-    """Find the stacked zones in imbalance marks that `imbalances` returned for the same bars."""
+    """Find the zones of `stacked` or more rows in imbalance marks that `imbalances` returned for the same bars."""
     if first_bar >= end_bar:
         return StackedZones(*(np.zeros(0, np.int64) for _ in StackedZones._fields))
     offset = int(series.cell_start[first_bar])

@@ -1,6 +1,6 @@
-"""The large trades of some bars: the largest N, or all from a minimum size.
+"""The large trades of some bars: the largest N, or all of at least a given size.
 
-Closed bars are scanned once.
+Closed bars are scanned once, and again only if they change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.market.arrays import Int64Array
 from app.market.trade import TradeBatch, concatenate
 
 MOST_TRADES = 3_000_000
-"""Most trades in view that are scanned: more would freeze the screen."""
+"""Maximum number of trades in view that are scanned: more would freeze the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class LargeTradeFilter:
     Attributes
     ----------
     top : int
-        Number of the largest trades in view, the earlier of equal ones first. 0: by size.
+        Number of the largest trades in view, of equal ones the earlier; 0: `size` decides.
     size : Decimal
-        Minimum quantity, inclusive.
+        Minimum quantity, inclusive; used only if `top` is 0.
     """
 
     top: int = 30
@@ -41,7 +41,7 @@ class LargeTradeFilter:
 
     @property
     def text(self) -> str:
-        """The filter as text that `parse_large_trade_filter` reads."""
+        """The filter as the text that `parse_large_trade_filter` reads, e.g. `top:30` or `2.5`."""
         return f"top:{self.top}" if self.top else format(self.size, "f")
 
 
@@ -49,12 +49,12 @@ USUAL_LARGE = LargeTradeFilter()
 
 
 def parse_large_trade_filter(text: str) -> LargeTradeFilter:
-    """Parse a filter written as `top:50`, or as a minimum quantity.
+    """Parse a large trade filter, written as `top:50` (up to 999) or as a minimum quantity above 0, e.g. `2.5`.
 
     Raises
     ------
     BadInputError
-        If it is neither.
+        If the text is neither.
     """
     if match := re.fullmatch(r"top:([1-9]\d{0,2})", text.strip()):
         return LargeTradeFilter(top=int(match[1]))
@@ -64,9 +64,9 @@ def parse_large_trade_filter(text: str) -> LargeTradeFilter:
 
 
 class _Bar(NamedTuple):
-    """The large trades of one bar, and the position up to which its trades have been scanned.
+    """The large trades of one bar, the number of its trades that have been scanned, and the latest time and last id among those.
 
-    `found_at` is the revision of the series at that scan.
+    `found_at` is the revision of the series at the last scan.
     """
 
     found_at: int
@@ -107,11 +107,9 @@ class LargeTrades:
         self._found = TradeBatch.empty()
 
     def of(self, first: int, end: int) -> TradeBatch | None:
-        """The large trades of the bars `[first, end)`, in the order of the tape.
+        """The large trades of the bars `[first, end)`, in the order of the tape; None if the bars have over `MOST_TRADES` trades.
 
-        None if there are too many trades to scan.
-
-        A trade belongs to the bar at its time, under any bar rule. The same object as before if the trades are the same.
+        A trade belongs to the bar at its time, under any bar rule. Returns the same object as before if the large trades are the same.
         """
         series = self.series
         if int(series.trades[first:end].sum()) > MOST_TRADES:
@@ -129,7 +127,7 @@ class LargeTrades:
         return self._found
 
     def _read_on(self, bar: int) -> bool:
-        """Scan only the new trades of the last bar; return False if all trades of the bar have to be scanned."""
+        """Scan only the new trades of `bar`, if it is the last bar; return False if all trades of the bar have to be scanned."""
         series, known = self.series, self._bars.get(bar)
         if bar != series.n_bars - 1 or known is None or not known.scanned:
             return False
@@ -158,7 +156,7 @@ class LargeTrades:
     def _store(self, bar: int, candidates: TradeBatch, count: int, newest: TradeBatch, before: _Bar | None) -> None:
         """Select the large trades of a bar from the candidates, and store them.
 
-        `newest` are the trades that were not scanned before.
+        `count` is the number of the bar's trades scanned by now; `newest` are those that this scan added.
         """
         large = candidates[self._large(candidates.quantity_lots)]
         if before is not None and all(np.array_equal(*columns) for columns in zip(before.large.columns, large.columns, strict=True)):

@@ -24,7 +24,7 @@ from app.market.trade import BUY
 
 
 class LevelKind(enum.IntEnum):
-    """The kinds of level."""
+    """The kinds of level; the level table stores the numbers."""
 
     POC = 0
     VAH = 1
@@ -41,9 +41,9 @@ class LevelKind(enum.IntEnum):
 
 
 class DetectedLevel(NamedTuple):
-    """A level, and the condition under which a bar ends it.
+    """A level, and the condition under which a bar ends it; prices in ticks.
 
-    A bar ends it with a low of at most `low_at_most` and a high of at least `high_at_least`.
+    A bar ends the level if its low is at most `low_at_most` and its high is at least `high_at_least`.
     """
 
     kind: LevelKind
@@ -54,26 +54,24 @@ class DetectedLevel(NamedTuple):
 
 
 def touched(kind: LevelKind, bottom: int, top: int) -> DetectedLevel:
-    """Make a level that stays active until a bar trades between its bottom and its top, both included."""
+    """Make a level that stays active until a bar's range includes a price from its bottom to its top, both included."""
     return DetectedLevel(kind, bottom, top, top, bottom)
 
 
 def traded_above(kind: LevelKind, price: int, bottom: int | None = None) -> DetectedLevel:
-    """Make a level that stays active until a bar trades above `price`."""
+    """Make a level with the top `price` that stays active until a bar trades above it; a zone if `bottom` is given, else a line."""
     return DetectedLevel(kind, price if bottom is None else bottom, price, ALWAYS, price + 1)
 
 
 def traded_below(kind: LevelKind, price: int, top: int | None = None) -> DetectedLevel:
-    """Make a level that stays active until a bar trades below `price`."""
+    """Make a level with the bottom `price` that stays active until a bar trades below it; a zone if `top` is given, else a line."""
     return DetectedLevel(kind, price, price if top is None else top, price - 1, NEVER)
 
 
 def levels_of_bars(
     series: FootprintSeries, first: int, end: int, marks: Imbalances, stacked: int, zones_end: str
 ) -> list[tuple[int, DetectedLevel]]:
-    """Find the unfinished auctions and the stacked zones of the bars `[first, end)`.
-
-    Each with the index of its bar.
+    """Find the unfinished auctions and the stacked zones of the bars `[first, end)`, each with the index of its bar; ordered by bar.
 
     An auction is unfinished if both sides traded in the bar's outermost row: exact to the tick if a row is one tick. The
     level is the bar's own high or low. A stacked zone is active until a later bar touches it; with `zones_end="close"` until one
@@ -103,9 +101,14 @@ def levels_of_bars(
 
 
 def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method: ValueAreaMethod) -> Iterator[DetectedLevel]:
-    """Make the POC, VAH and VAL levels of a finished period; each ends when a bar's range contains it.
+    """Make the POC, VAH and VAL levels of a finished period; each ends when a bar's range contains its price.
 
     `height` is the number of ticks per row.
+
+    Raises
+    ------
+    EmptyProfileError
+        If the profile has no volume.
     """
     area = value_area(profile, percent, method)
     poc, high, low = row_price(area.poc_row * height, height), row_top(area.high_row * height, height), area.low_row * height
@@ -116,7 +119,7 @@ def levels_of_profile(profile: VolumeProfile, height: int, percent: int, method:
 def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
     """Make levels from high and low volume nodes, at the prices of their rows.
 
-    No bar ends them: they last until the next period.
+    No price ends them: they last until the nodes of the next day begin.
     """
     for kind, rows in ((LevelKind.HVN, nodes.high), (LevelKind.LVN, nodes.low)):
         for row in rows.tolist():
@@ -127,10 +130,10 @@ def levels_of_nodes(nodes: VolumeNodes, height: int) -> Iterator[DetectedLevel]:
 def levels_of_tpo(letters: TpoProfile, height: int, last_price: int) -> Iterator[DetectedLevel]:
     """Find the single prints, the poor high and the poor low of a finished session.
 
-    The session closed at `last_price`, in ticks.
+    `height` is the number of ticks per row; the session closed at `last_price`, in ticks.
 
-    A run of single prints is one zone. It is active until later trades reach its far row from the side on which the session closed;
-    if the session closed inside the zone, until it is touched. A poor high or low is active until traded through.
+    A run of single prints is one zone. It is active until later trades cross it, from the side on which the session closed, to its
+    far row; if the session closed inside the zone, until it is touched. A poor high or low is active until traded through.
     """
     rows = letters.single_prints
     ends = np.flatnonzero(np.diff(rows) != 1)

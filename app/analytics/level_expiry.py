@@ -1,7 +1,7 @@
 """Finds the bar that ends each level, for many levels and many bars at once.
 
-Prices are ticks. Every rule is one condition, "the bar's low is at most `low_at_most` and its high is at least `high_at_least`": a
-touch needs both, trading through needs one of them.
+Prices are ticks. Every rule is one condition, "the bar's low is at most `low_at_most` and its high is at least `high_at_least`". To end
+a level by a touch needs both parts; to end it by trading through needs one, and the other is `ALWAYS` or `NEVER`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import numpy as np
 from app.market.arrays import Int64Array
 
 NEVER, ALWAYS = -(1 << 62), 1 << 62
-"""As `low_at_most`, a value that no bar meets and one that every bar meets; as `high_at_least`, the other way round."""
+"""As `low_at_most`: a price that no bar's low meets, and one that every low meets; as `high_at_least` it is the other way round."""
 _BLOCK = 256  # bars checked together: a block that cannot end any level is skipped
 
 
 def first_ending_bars(
     low: Int64Array, high: Int64Array, low_at_most: Int64Array, high_at_least: Int64Array, start: Int64Array
 ) -> Int64Array:
-    """Index of the first bar, from the level's `start` on, that ends each level; -1 if none does.
+    """For each level, the index of the first bar from its `start` on that ends it; -1 if none does.
 
     Parameters
     ----------
@@ -51,10 +51,7 @@ def first_ending_bars(
 
 
 def bars_inside(low: Int64Array, high: Int64Array, bottom: Int64Array, top: Int64Array, start: Int64Array, end: Int64Array) -> Int64Array:
-    """For each level, the number of bars that traded between its `bottom` and its `top`, int64.
-
-    Counts the bars `[start, end)` of each level.
-    """
+    """For each level, the number of its bars `[start, end)` whose range includes a price from `bottom` to `top`, int64."""
     counts = np.zeros(len(start), np.int64)
     if not len(start):
         return counts

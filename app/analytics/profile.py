@@ -46,7 +46,7 @@ class VolumeProfile:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows from the lowest to the highest."""
+        """Number of rows from the lowest to the highest, rows without volume included."""
         return len(self.buy)
 
     @property
@@ -82,7 +82,7 @@ def profile_of_bars(series: FootprintSeries, first_bar: int, end_bar: int) -> Vo
 
 
 def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
-    """The volume profile of trades, with rows from the lowest price to the highest."""
+    """The volume profile of trades, with rows from the lowest price to the highest; empty without trades."""
     if not len(trades):
         return VolumeProfile.empty()
     row = grid.rows(trades.price_ticks)
@@ -94,9 +94,9 @@ def profile_of_trades(trades: TradeBatch, grid: PriceGrid) -> VolumeProfile:
 
 
 def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
-    """Add up volume profiles that have the same row size.
+    """Add up volume profiles that have the same row size; empty if none has rows.
 
-    Rows reach from the lowest to the highest of all profiles.
+    The rows reach from the lowest to the highest row of all the profiles.
     """
     filled = [profile for profile in profiles if profile.n_rows]
     if not filled:
@@ -110,7 +110,7 @@ def merge_profiles(profiles: Iterable[VolumeProfile]) -> VolumeProfile:
 
 
 def _summed(row: Int64Array, quantity: Int64Array, length: int) -> Int64Array:
-    """Sum the quantities of each row in exact integers; `bincount` would add them as floats."""
+    """Sum the quantities of each of `length` rows in exact integers; `bincount` would add them as floats."""
     sums = np.zeros(length, np.int64)
     np.add.at(sums, row, quantity)
     return sums

@@ -1,7 +1,7 @@
-"""Profiles from candles: the length of the candles, and how their volume is spread over rows.
+"""Volume profiles from candles: selects the candle length, and spreads each candle's volume over its rows.
 
-The shorter the candles, the better the approximation; but a profile should not wait for a million of them. So the length grows
-with the time that the profile spans: it is the first of `LADDER_NS` that needs fewer than `MOST_CANDLES`.
+The shorter the candles, the better the approximation; but a profile should not wait for a million candles. So the length grows
+with the time that the profile spans: it is the first of `LADDER_NS` that needs fewer than `MOST_CANDLES` candles.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CELLS_AT_ONCE = 1 << 20  # 8 MB a column: years of candles in rows of a tick wo
 
 
 class CandleVolumeProfile(NamedTuple):
-    """A volume profile made of candles, and whether its sides are aggressive volume.
+    """A volume profile made of candles, split by aggressor if every candle has that volume, else into up and down candles.
 
     Attributes
     ----------
@@ -41,11 +41,10 @@ class CandleVolumeProfile(NamedTuple):
 
 
 def candle_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> int:
-    """Select the candle length for a profile that spans a given time.
+    """Select the candle length for a profile that spans a given time: the shortest that needs fewer than `MOST_CANDLES` candles.
 
-    The first length that needs fewer than `MOST_CANDLES`, else the last.
-
-    A candle that has begun counts: 4,999 minutes use 1-minute candles, slightly more time uses 3-minute candles.
+    If every length needs more, the longest. A candle that has begun counts: 4,999 minutes use 1-minute candles, slightly more time
+    uses 3-minute candles.
 
     Parameters
     ----------
@@ -58,8 +57,8 @@ def candle_length_ns(span_ns: int, lengths_ns: tuple[int, ...] = LADDER_NS) -> i
 def spread_over_rows(candles: CandleBatch, grid: PriceGrid, *, single_bar: bool = False) -> CandleVolumeProfile:
     """Make a volume profile from candles; each candle's volume is spread evenly over its rows from low to high.
 
-    Lots stay whole: of `V` lots over `n` rows, row `k` counted from the lowest gets `floor((k + 1) V / n) - floor(k V / n)`,
-    so no row is off by a lot and none is lost. Each side is spread separately.
+    Lots are not divided: of `V` lots over `n` rows, row `k` counted from the lowest gets `floor((k + 1) V / n) - floor(k V / n)`,
+    so no row is off by a lot and no lot is lost. Each side is spread separately.
 
     If every candle has its aggressively bought volume, the rest is sold. Else all volume of a candle is up or down: up if it
     closed at or above its open; for the profile of a single bar, only if it closed above.
@@ -101,7 +100,7 @@ def _even_parts(lots: Int64Array, n_rows: Int64Array, place: Int64Array) -> Int6
 
 
 def _runs(n_rows: Int64Array) -> list[slice]:
-    """Slices of consecutive candles with about `_CELLS_AT_ONCE` rows together, or of one candle with more."""
+    """Slices of consecutive candles that have about `_CELLS_AT_ONCE` rows together, or of a single candle with more rows."""
     group = (np.cumsum(n_rows) - n_rows) // _CELLS_AT_ONCE
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(n_rows)]
     return [slice(start, end) for start, end in pairwise(edges)]

@@ -1,11 +1,11 @@
-"""An index that adds up the volume profile between any two bars in a fraction of a frame's time.
+"""An index that adds up the volume profile between any two bars in a fraction of a screen frame's time.
 
 A tree of sums over the closed bars: a leaf is the sum of `LEAF_BARS` bars, each node above is the sum of two below, and
 every node is dense over its own rows only. The range between two bars is about two dozen nodes, added slice by slice, and at
 either end fewer bars than a leaf has. All sums are integers, so the result equals the sum of the cells, bit for bit.
 
-Running sums from the first bar (prefix sums) would each need the rows of the complete history: for a month at one tick per row
-a hundred times the memory, and as much to discard when a late trade arrives.
+Running sums from the first bar (prefix sums) would each need the rows of the complete history: a hundred times the memory for a month
+at one tick per row, and as much to discard when a late trade arrives.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ LEAF_BARS = 64
 
 
 class ProfileIndex:
-    """A tree of volume profiles over the closed bars of a series, updated on use.
+    """A tree of volume profiles over the closed bars of a series, which `build` fills.
 
-    The bar in progress is not in it. A trade that changes an older bar, or a truncated series, drops the nodes from that bar on.
+    The bar in progress is not in the tree. When an older bar changes, or the series is truncated, the nodes from that bar on are dropped.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ProfileIndex:
     Attributes
     ----------
     nodes_built : int
-        Number of sums computed so far: a count of work for the tests.
+        Number of nodes computed so far: a count of work for the tests.
     """
 
     def __init__(self, series: FootprintSeries, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -44,7 +44,7 @@ class ProfileIndex:
         self._levels: list[list[VolumeProfile]] = [[]]  # leaves first; entry `k` of level `n` sums bars from k * LEAF_BARS * 2**n on
 
     def build(self, budget_s: float | None = None) -> bool:
-        """Add closed bars to the tree for about `budget_s` seconds, or all without it; return True if more remain."""
+        """Add leaves of closed bars to the tree, all of them or for about `budget_s` seconds; return True if more remain."""
         self._drop_changed_nodes()
         leaves = self._levels[0]
         started = self._clock()
@@ -56,9 +56,7 @@ class ProfileIndex:
         return False
 
     def profile(self, first_bar: int, end_bar: int) -> VolumeProfile:
-        """The volume profile of the bars `[first_bar, end_bar)`, by index.
-
-        Equal to that of `profile_of_bars`.
+        """The volume profile of the bars `[first_bar, end_bar)`, by index; equal to the result of `profile_of_bars`.
 
         Bars that are not in the tree yet are summed from their cells.
         """
@@ -77,7 +75,7 @@ class ProfileIndex:
         return merge_profiles(parts)
 
     def _largest_at(self, bar: int, end_bar: int) -> _Node | None:
-        """The largest tree node that begins at `bar` and ends at or before `end_bar`; None if there is none."""
+        """The largest tree node that begins at `bar` and ends at or before `end_bar`; None if there is no such node."""
         found = None
         if bar % LEAF_BARS == 0:
             place = bar // LEAF_BARS
@@ -92,7 +90,7 @@ class ProfileIndex:
         return found
 
     def _add(self, level: int, profile: VolumeProfile) -> None:
-        """Append a node to a level of the tree; after every second node, add their parent to the next level."""
+        """Append a node to a level of the tree; after every second node, add the parent of both to the next level."""
         if level == len(self._levels):
             self._levels.append([])
         nodes = self._levels[level]
@@ -112,7 +110,7 @@ class ProfileIndex:
 
 
 class RunningProfile:
-    """Caches the volume profile between two bars, or up to the last bar; a live trade adds only the last bar again.
+    """Caches the volume profile between two bars, or from a bar to the last one; after a live trade only the last bar is added again.
 
     Attributes
     ----------
@@ -130,10 +128,7 @@ class RunningProfile:
         self._profile = VolumeProfile.empty()
 
     def of(self, first_bar: int, end_bar: int | None = None) -> VolumeProfile:
-        """The volume profile of the bars `[first_bar, end_bar)`, by index.
-
-        Without `end_bar`, to the last bar.
-        """
+        """The volume profile of the bars `[first_bar, end_bar)`, by index; without `end_bar`, up to and including the last bar."""
         series = self._index.series
         first_bar = max(first_bar, 0)
         end_bar = series.n_bars if end_bar is None else min(end_bar, series.n_bars)

@@ -1,7 +1,7 @@
 """The row height of one profile: as on the chart, in ticks, or by number of rows.
 
 A profile is summed in the chart's rows and then laid out, so each of its rows is a whole number of chart rows. With one tick
-per chart row that is no limit; with more, the layout is the nearest possible one.
+per chart row every height is possible; with more ticks, the nearest possible height is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.market.price_grid import PriceGrid, row_price, row_top, ticks_per_row_f
 
 
 class RowMode(enum.Enum):
-    """The ways to set the row height of a profile; the value is the name shown."""
+    """The ways to set the row height of a profile; each member's value is the name shown on screen."""
 
     CHART = "same as chart"
     TICKS = "ticks per row"
@@ -46,7 +46,7 @@ class RowLayout:
 
 
 class RowProfile(NamedTuple):
-    """A volume profile whose row 0 starts at the price `low_ticks`, and not at price 0.
+    """A volume profile whose rows are counted from the price `low_ticks`, and not from price 0.
 
     Attributes
     ----------
@@ -66,11 +66,11 @@ class RowProfile(NamedTuple):
         return self.low_ticks + row * self.ticks_per_row
 
     def price_ticks(self, row: int) -> int:
-        """The price of a row in ticks, its middle tick; see `row_price`."""
+        """The price of a row, in ticks: its middle tick; see `row_price`."""
         return row_price(self.edge_ticks(row), self.ticks_per_row)
 
     def top_ticks(self, row: int) -> int:
-        """The upper edge of a row as a price in ticks; see `row_top`."""
+        """The upper edge of a row as a price, in ticks; see `row_top`."""
         return row_top(self.edge_ticks(row), self.ticks_per_row)
 
     @property

@@ -1,16 +1,16 @@
 """TPO profiles: a letter in each price row for each bracket (half an hour by default) in which the row traded.
 
 A session is divided into brackets of equal length from its start, even if clocks change during the session. A row gets a bracket's
-letter if a trade was in that row: rows that price jumped over get none.
+letter if a trade was in that row: rows that price jumped over get no letter.
 
 Rules on which publications differ, decided here:
 
 - Initial balance, midpoint and rotation factor use traded prices, not row edges.
-- Single prints are rows with one letter strictly between the highest and the lowest row; those two do not count.
+- Single prints are rows with one letter strictly between the highest and the lowest row; these two rows do not count.
 - POC and value area count letters, over all rows from the lowest to the highest, including rows without letters; ties as for
   volume.
-- The rotation factor compares each bracket with the last traded one before it: +1 for a higher high, +1 for a higher low, -1 for a
-  lower high or low each, summed over the session.
+- The rotation factor compares each traded bracket with the previous traded one: +1 for a higher high, +1 for a higher low, -1 for a
+  lower high, -1 for a lower low, summed over the session.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from app.market.price_grid import PriceGrid
 from app.market.span import Span
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
-"""The letter of each bracket; after the last letter they start again."""
+"""The letters of the brackets, in order; after the last letter they start again."""
 HALF_HOUR_NS = 1800 * NS_PER_S
 _MAX_MARKS = 1 << 28
 _INITIAL = 2  # brackets of the initial balance
@@ -64,7 +64,7 @@ class TpoProfile:
     low: Int64Array
 
     def until(self, bracket: int) -> TpoProfile | None:
-        """The letters of the brackets before `bracket`; None if nothing traded in them."""
+        """The TPO profile of the brackets before `bracket`, by index; None if nothing traded in them."""
         marks = self.marks[:, :bracket]
         rows = np.flatnonzero(marks.any(axis=1))
         if not len(rows):
@@ -78,7 +78,7 @@ class TpoProfile:
         )
 
     def followed_by(self, later: TpoProfile, bracket: int) -> TpoProfile:
-        """Join these letters, all before `bracket`, with the letters of `later` from `bracket` on."""
+        """Join this profile, all of whose letters are before `bracket`, with the letters of `later` from `bracket` on."""
         first = min(self.first_row, later.first_row)
         end = max(self.first_row + len(self.marks), later.first_row + len(later.marks))
         marks = np.zeros((end - first, later.marks.shape[1]), bool)
@@ -89,7 +89,7 @@ class TpoProfile:
         return replace(later, first_row=first, marks=marks, high=high, low=low)
 
     def has_same_letters(self, other: TpoProfile) -> bool:
-        """True if another TPO profile has the same letters, and the same high and low in each bracket."""
+        """True if another TPO profile has the same letters in the same rows, and the same high and low in each bracket."""
         if (self.first_row, self.marks.shape) != (other.first_row, other.marks.shape):
             return False
         pairs = ((self.marks, other.marks), (self.high, other.high), (self.low, other.low))
@@ -101,12 +101,12 @@ class TpoProfile:
         return self.marks.sum(axis=1)
 
     def letters(self) -> list[str]:
-        """The letters of each row in order of time, lowest row first."""
+        """The letters of each row, in order of time, as one string per row, lowest row first."""
         names = np.array(list(LETTERS))[np.arange(self.marks.shape[1]) % len(LETTERS)]
         return ["".join(names[row]) for row in self.marks]
 
     def value_area(self, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-        """POC and value area, computed from the number of letters in each row; `volume` counts letters too."""
+        """POC and value area, computed from the number of letters in each row; `volume` is the number of letters inside."""
         counts = self.counts
         poc, low, high = (int(found[0]) for found in value_areas(counts, np.array([len(counts)]), percent, method))
         first = self.first_row
@@ -114,7 +114,7 @@ class TpoProfile:
 
     @property
     def single_prints(self) -> Int64Array:
-        """Rows with exactly one letter, without the highest and the lowest row; int64, ascending."""
+        """Numbers of the rows with exactly one letter, except the highest and the lowest row; int64, ascending."""
         return self.first_row + 1 + np.flatnonzero(self.counts[1:-1] == 1)
 
     @property
@@ -129,10 +129,7 @@ class TpoProfile:
 
     @property
     def initial_balance(self) -> tuple[int, int] | None:
-        """Lowest and highest price of the first two brackets, ticks.
-
-        None if nothing traded in them.
-        """
+        """Lowest and highest price of the first two brackets, ticks; None if nothing traded in them."""
         low, high = int(self.low[:_INITIAL].min()), int(self.high[:_INITIAL].max())
         return (low, high) if low <= high else None
 
@@ -140,7 +137,7 @@ class TpoProfile:
     def initial_balance_complete(self) -> bool:
         """True if each of the first two brackets has trades, and a later bracket has trades, too.
 
-        Without a later one, trades of the second bracket may still be missing.
+        Before the first trade of a later bracket, the second bracket may still be in progress.
         """
         traded = self.low <= self.high
         return len(traded) > _INITIAL and bool(traded[:_INITIAL].all())
@@ -152,34 +149,38 @@ class TpoProfile:
 
     @property
     def midpoint_ticks(self) -> Fraction:
-        """The middle of the session's range, ticks."""
+        """The middle of the session's range in ticks, as an exact fraction."""
         return Fraction(sum(self.range_ticks), 2)
 
     @property
     def rotation_factor(self) -> int:
-        """The sum over all brackets of +1 for each higher high or higher low, and -1 for each lower one."""
+        """The sum over the traded brackets of +1 for each higher high or low than in the previous one, and -1 for each lower one."""
         traded = self.high >= self.low
         return int(np.sign(np.diff(self.high[traded])).sum() + np.sign(np.diff(self.low[traded])).sum())
 
 
 def tpo_of_trades(time_ns: Int64Array, price_ticks: Int64Array, grid: PriceGrid, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The TPO letters of one session's trades.
+    """The TPO profile of one session's trades.
 
-    Times and prices are int64 [shape=(n,)], in any order, no time before `start_ns`.
+    Times and prices are int64 [shape=(n,)], in any order, no time before `start_ns`, the session's start.
 
     Raises
     ------
     EmptyProfileError
         If there are no trades.
+    BadInputError
+        If a bracket is shorter than 1 s.
+    GridTooFineError
+        If there are too many rows and brackets.
     """
     bracket = (time_ns - start_ns) // bracket_ns
     return _profile(grid, start_ns, bracket_ns, bracket, grid.rows(price_ticks), (bracket, price_ticks, price_ticks))
 
 
 def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns: int, bracket_ns: int) -> TpoProfile:
-    """The TPO letters of the bars `[first_bar, end_bar)`, by index.
+    """The TPO profile of one session's bars `[first_bar, end_bar)`, by index.
 
-    Each bar must be inside one bracket (see `bars_fit_brackets`).
+    Each bar must be inside one bracket (see `bars_fit_brackets`). Raises the same errors as `tpo_of_trades`.
     """
     bars = slice(first_bar, end_bar)
     bracket = (series.times.of_bars(first_bar, end_bar) - start_ns) // bracket_ns
@@ -194,10 +195,7 @@ def tpo_of_bars(series: FootprintSeries, first_bar: int, end_bar: int, start_ns:
 
 
 def bars_fit_brackets(bar_ns: int, start_ns: int, bracket_ns: int) -> bool:
-    """True if each bar of a session lies inside one bracket.
-
-    False for bars other than time bars (length 0).
-    """
+    """True if each time bar of a session that starts at `start_ns` lies inside one bracket; False for other bars (length 0)."""
     return bar_ns > 0 and bracket_ns % bar_ns == 0 and start_ns % bar_ns == 0
 
 
@@ -226,7 +224,7 @@ def _profile(
 
 
 class _Cached(NamedTuple):
-    """The cached letters of the bars `[first_bar, end_bar)`, and the series revision at which they were computed."""
+    """The cached TPO profile of the bars `[first_bar, end_bar)`, and the series revision at which it was computed."""
 
     revision: int
     first_bar: int
@@ -235,7 +233,7 @@ class _Cached(NamedTuple):
 
 
 class TpoSessions:
-    """Caches the TPO letters of a series' sessions; a live trade recomputes only the last bracket.
+    """Caches the TPO profiles of a series' sessions; a live trade recomputes only the last bracket.
 
     Attributes
     ----------
@@ -249,9 +247,9 @@ class TpoSessions:
         self._series: FootprintSeries | None = None
 
     def of(self, series: FootprintSeries, first_bar: int, end_bar: int, session: Span, bracket_ns: int) -> TpoProfile:
-        """The TPO letters of a session's bars; brackets that have not changed are reused.
+        """The TPO profile of a session's bars `[first_bar, end_bar)`; brackets that have not changed are reused.
 
-        The same object as before if no letter, high or low has changed.
+        Returns the same object as before if no letter, high or low has changed. Needs at least one bar.
         """
         if series is not self._series:
             self._cached.clear()
@@ -272,7 +270,7 @@ class TpoSessions:
         return letters
 
     def _again(self, known: TpoProfile, series: FootprintSeries, changed: int, first_bar: int, end_bar: int) -> TpoProfile:
-        """Recompute the letters from the bracket of the bar `changed` on; earlier brackets are reused."""
+        """Recompute the brackets from the one that contains the bar `changed` on; reuse the earlier brackets of `known`."""
         bracket = (series.start_ns(changed) - known.start_ns) // known.bracket_ns
         begin = max(first_bar, first_bar_at(series, known.start_ns + bracket * known.bracket_ns))
         self.bars_read += end_bar - begin

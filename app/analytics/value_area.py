@@ -1,9 +1,9 @@
 """POC and value area, of one profile or of many bars at once.
 
-All three published rules are the same walk: from the POC, the next step above is compared
-with the next step below, and the one with more volume joins. That is a merge of two queues by
-their heads, and such a merge equals a sort by the running minimum of each queue: a step can
-join only after every step before it, so it waits as long as the lightest of those. This lets
+All three published rules are the same walk: from the POC, the next step above (one or two rows) is
+compared with the next step below, and the one with more volume joins. That is a merge of two queues
+by their heads, and such a merge equals a sort by the running minimum of each queue: a step can join
+only after every step before it in its queue, so it waits as long as the lightest of those. This lets
 numpy do the walk for one profile of thousands of rows, or for all bars in view together.
 """
 
@@ -21,11 +21,11 @@ from app.market.arrays import Int64Array
 
 
 class ValueAreaMethod(enum.Enum):
-    """The published rules for adding rows to a value area; the value is the name shown on screen.
+    """The published rules for adding rows to a value area; each member's value is the name shown on screen.
 
-    DALTON : two rows against two rows, the pair with more volume joins, equal: the upper; until the target is met or passed.
-    TRADINGVIEW : row by row, equal: the one closer to the POC, then the upper; stops before a row that would pass the target.
-    SINGLE : row by row, equal: the upper; until the target is met or passed.
+    DALTON : two rows above against two rows below, the pair with more volume joins, if equal the upper; until the target is reached.
+    TRADINGVIEW : row by row, if equal the one closer to the POC, then the upper; stops before a row that would exceed the target.
+    SINGLE : row by row, if equal the upper; until the target is reached.
     """
 
     DALTON = "dalton"
@@ -54,9 +54,9 @@ class ValueArea:
 
 
 class RunValueAreas(NamedTuple):
-    """The value areas of several volume profiles, int64 [shape=(n_runs,)].
+    """The POC, and the lowest and highest row of the value area, of each of several volume profiles, int64 [shape=(n_runs,)].
 
-    Rows are counted from the first row of each profile.
+    Rows are counted from the lowest row of each profile.
     """
 
     poc: Int64Array
@@ -65,25 +65,23 @@ class RunValueAreas(NamedTuple):
 
 
 def point_of_control(profile: VolumeProfile) -> int:
-    """The row with the most volume.
-
-    Equal rows: the one nearest the middle of the traded rows, then the lower.
+    """The POC of a profile: the row with the most volume; of equal rows the one nearest the middle of the traded rows, then the lower.
 
     Raises
     ------
     EmptyProfileError
-        If the profile holds no volume.
+        If the profile has no volume.
     """
     first_row, volume = _traded(profile)
     return first_row + int(points_of_control(volume, np.array([len(volume)]))[0])
 
 
 def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-    """The rows around the POC that contain about `percent` % of the volume.
+    """The POC of a profile, and its value area: the rows around the POC that contain about `percent` % of the volume.
 
-    Empty rows between traded ones count as rows, those outside do not. A pair with only one row
-    left is that row; when one side has run out, the other continues alone whatever its volume,
-    so the walk always ends.
+    Empty rows between traded ones count as rows, empty rows outside do not. If only one row is left
+    on a side, it is compared instead of a pair; when one side has no more rows, the other continues
+    alone whatever its volume, so the walk always ends.
 
     Parameters
     ----------
@@ -92,7 +90,7 @@ def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMetho
     percent : int, 1 to 100
         Share of the volume to enclose.
     method : ValueAreaMethod
-        Which published rule.
+        The published rule to follow.
 
     Returns
     -------
@@ -102,7 +100,7 @@ def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMetho
     Raises
     ------
     EmptyProfileError
-        If the profile holds no volume.
+        If the profile has no volume.
     BadInputError
         If `percent` is not from 1 to 100.
 
@@ -141,9 +139,9 @@ def points_of_control(volume: Int64Array, n_rows: Int64Array) -> Int64Array:
 
 
 def value_areas(volume: Int64Array, n_rows: Int64Array, percent: int, method: ValueAreaMethod) -> RunValueAreas:
-    """Compute the value areas of several volume profiles at once.
+    """Compute the POC and value area of several volume profiles at once.
 
-    Parameters as in `points_of_control` and `value_area`.
+    Parameters as in `points_of_control` and `value_area`; raises `BadInputError` if `percent` is not from 1 to 100.
     """
     if not 1 <= percent <= 100:
         raise BadInputError(f"value area: found {percent} %, expected 1 to 100")
@@ -174,7 +172,7 @@ _POC, _ABOVE, _BELOW = 0, 1, 2
 
 
 class _Steps(NamedTuple):
-    """The steps in which value areas can grow: per profile the POC row, then the steps above it, then those below."""
+    """The steps, of one or two rows, in which value areas grow: for each profile the POC row, then the steps above, then those below."""
 
     volume: Int64Array
     rows: Int64Array
@@ -215,7 +213,10 @@ def _joining_order(steps: _Steps, nearer_first: bool) -> Int64Array:
 
 
 def _traded(profile: VolumeProfile) -> tuple[int, Int64Array]:
-    """Trim a profile to its traded rows: return the number of the lowest one, and the volume of each row up to the highest."""
+    """The lowest traded row of a profile, and the volume of each row from there to the highest traded one.
+
+    Raises `EmptyProfileError` if there is no volume.
+    """
     volume = profile.total
     traded = np.flatnonzero(volume)
     if not traded.size:

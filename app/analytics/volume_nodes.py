@@ -18,7 +18,7 @@ class VolumeNodes(NamedTuple):
 
 
 def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
-    """Find nodes at peaks: rows with strictly more (for low nodes: less) volume than each of `n` rows on both sides.
+    """Find nodes at peaks: rows with strictly more (for low nodes: less) volume than each of the `n` rows above and below.
 
     Rows outside the profile count as empty: a row at its edge may be a high node, never a low one. Equal
     neighbours form one plateau, compared with the rows around it and reported at its middle row (the lower
@@ -40,7 +40,7 @@ def peaks(profile: VolumeProfile, n: int = 3) -> VolumeNodes:
 def percentile(profile: VolumeProfile, high: int = 70, low: int = 30) -> VolumeNodes:
     """Find nodes by volume: rows at or above the `high` percentile, and rows at or below the `low` percentile.
 
-    A profile with fewer than two rows has none.
+    A profile with fewer than two rows has no nodes.
     """
     volume = profile.total
     if len(volume) < 2:

@@ -1,4 +1,4 @@
-"""The exact volume-weighted average price: integers, rounded once at the end.
+"""The volume-weighted average price (VWAP), computed in exact integers and rounded once at the end.
 
 Sums of price times volume exceed 64 bits within a busy month, and those of squares within a minute, so
 numpy adds them up in words (`app.market.wide_sums`), which become one Python integer per bar or per
@@ -22,10 +22,7 @@ from app.market.wide_sums import RUN, wide_integers, wide_sums
 
 
 class Vwap(NamedTuple):
-    """Average price and volume-weighted standard deviation, in ticks.
-
-    NaN without volume.
-    """
+    """A VWAP and its volume-weighted standard deviation, in ticks; NaN without volume."""
 
     price_ticks: float
     deviation_ticks: float
@@ -45,7 +42,7 @@ def vwap(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None
 
 
 def bar_turnover(series: FootprintSeries, start_bar: int = 0, end_bar: int | None = None) -> list[int]:
-    """For each bar, the sum of price times quantity of its trades, in ticks times lots."""
+    """For each of the bars `[start_bar, end_bar)`, the exact sum of price times quantity over its trades, in ticks times lots."""
     bars = slice(start_bar, end_bar)
     opens, volumes = series.open[bars].tolist(), series.volume[bars].tolist()
     return [price * lots + offset for price, lots, offset in zip(opens, volumes, series.volume_offsets(bars), strict=True)]
@@ -75,7 +72,7 @@ class VwapAccumulator:
 
     @property
     def exact_ticks(self) -> Fraction:
-        """The exact average price of the trades so far, in ticks.
+        """The exact VWAP of the trades so far, in ticks.
 
         Raises
         ------
@@ -97,13 +94,13 @@ class VwapAccumulator:
 
 
 def vwap_of_trades(trades: TradeBatch) -> Vwap:
-    """VWAP and volume-weighted standard deviation of all the trades."""
+    """The VWAP and volume-weighted standard deviation of some trades; NaN without trades."""
     accumulator = VwapAccumulator()
     accumulator.add(trades)
     return accumulator.value
 
 
 def root_quotient(square: int, divisor: int) -> float:
-    """Compute `sqrt(square) / divisor` for integers, with a root that has far more digits than a float."""
+    """Compute `sqrt(square) / divisor` for integers; the root has far more digits than a float before it is divided."""
     shift = max(0, 80 - square.bit_length() // 2)
     return isqrt(square << 2 * shift) / (divisor << shift)

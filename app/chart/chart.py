@@ -32,7 +32,7 @@ from app.storage.trade_store import Gap, TradeStore
 
 @dataclass(frozen=True, slots=True)
 class ChartSpec:
-    """The market, bar rule and row size of a chart.
+    """The market, bar rule and row size of a chart, which define its bars.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class ChartSpec:
     bar_rule : BarRule
     ticks_per_row : int
 
-    These define the series; `CalculationSettings` define the values computed from it.
+    The values computed from the bars depend on `CalculationSettings` as well.
     """
 
     instrument: Instrument
@@ -71,13 +71,13 @@ class AlertLine(NamedTuple):
 class Chart:
     """The bars of one chart and all values computed from them, updated from the trades in a store.
 
-    The screen reads `series`, `figures`, `holes`, `revision` and `generation` once per frame; the chart
-    does not depend on a screen.
+    The screen reads `series`, `figures`, `holes`, `revision` and `generation` once per screen frame; the
+    chart does not depend on a screen.
     """
 
     def __init__(self, spec: ChartSpec, rules: CalculationSettings | None = None) -> None:
         self.generation = 0
-        """Number of times the series was replaced."""
+        """Number of times that bars may have got other numbers: the series was replaced, or bars other than time bars were rebuilt."""
         self.holes: Sequence[Gap] = ()
         """Gaps between the trades in the series."""
         self.covered: Sequence[CoveredSpan] = ()
@@ -85,9 +85,9 @@ class Chart:
         self.alert_lines: tuple[AlertLine, ...] = ()
         """Lines of the armed alerts, by ascending price."""
         self.alerts_from_ns: int | None = None
-        """The earliest time whose trades an alert needs; None if none needs older trades."""
+        """The earliest time from which an alert needs trades; None if no alert needs older trades."""
         self.asked_from_ns = 0
-        """All trades since this time have been requested, and those that exist are in the series."""
+        """All trades since this time have been requested, and the existing ones are in the series."""
         self.oldest_ns = 0
         """The earliest time worth requesting: older trades would not stay in memory, or are not available soon."""
         self.wanted = Span(0, 0)
@@ -97,9 +97,9 @@ class Chart:
         self.refused = ""
         """Why the series no longer updates (a bar would need too many rows); empty while it does."""
         self.rebuilt_trades = 0
-        """Trades added again because of late ones: a count of work for the tests."""
+        """Number of trades added again because of late trades: a count of work for the tests."""
         self.trades: Callable[[int, int], TradeBatch] | None = None
-        """Returns the trades of `[start, end)`, in the order of the tape; None before the first trade."""
+        """Function that returns the trades between two times, `[start, end)`, in the order of the tape; None before the first `apply`."""
         self.trades_from_ns = 0
         """The time from which trades are in memory; bars may begin earlier."""
         self.rules = rules or CalculationSettings()
@@ -108,7 +108,7 @@ class Chart:
         self.anchors = ChartProfiles(ProfileSettings(percent=area.percent, method=area.method))
         """The profiles that the user has placed on the chart."""
         self.late = LateTrades()
-        """The times of late trades, from which caches see which of their values may have changed."""
+        """The times of late trades, by which caches find out which of their values may have changed."""
         self.candles = CandleFillCache(self)
         """Candles that fill profiles where trades are missing."""
         self._take(spec, empty_series(spec))
@@ -117,15 +117,15 @@ class Chart:
 
     @property
     def revision(self) -> int:
-        """The revision of the series, which grows with every change."""
+        """Revision number of the current series; grows with every change of the bars, but may fall when the series is replaced."""
         return self.series.revision
 
     @property
     def state_revision(self) -> int:
-        """Number that grows whenever anything has changed that a screen shows.
+        """Number that grows on reading if anything that a screen shows has changed since the last reading.
 
-        Covers bars, settings, gaps, coverage, candles, profiles (and which is selected) and alert lines. Everything else that is
-        drawn is computed from these.
+        Covers bars, settings, gaps, coverage, candles, late trades, profiles (and which is selected), alert lines and levels.
+        Everything else that is drawn is computed from these.
         """
         candles = self.candles.candle_store
         state = (
@@ -138,11 +138,11 @@ class Chart:
         return self._state_revision
 
     def apply(self, fresh: TradeBatch, store: TradeStore) -> None:
-        """Add trades to the bars after the store has received them.
+        """Add new trades, which the store must have already, to the bars; adds none once `refused` is set.
 
-        Trades in the order of the tape go into the last bar and new bars. After a late trade its bar
-        (or all of its day, if bars are not time bars) and all later bars are rebuilt from the store,
-        which gives the same result as a complete rebuild.
+        Trades in the order of the tape go into the last bar and new bars. After a late trade, its bar
+        (or, for bars other than time bars, its UTC day) and all later bars are rebuilt from the store,
+        with the same result as a complete rebuild. A bar with too many rows sets `refused`.
 
         Parameters
         ----------
@@ -168,16 +168,16 @@ class Chart:
             self.refused = error.user_message
 
     def replace_series(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
-        """Replace the series by one that was built separately, from trades up to the key `last_key`."""
+        """Replace the series by one that was built separately for `spec`, from the trades up to the key `last_key`."""
         self.generation += 1
         self.last_key, self.refused = last_key, ""
         self.late.note(-NEVER_NS)
         self._take(spec, series)
 
     def set_rules(self, rules: CalculationSettings) -> None:
-        """Change the calculation settings; values that do not depend on a changed setting stay cached.
+        """Change the calculation settings, except those of single profiles; values that do not depend on a change stay cached.
 
-        Placed profiles have their own settings: new value area settings apply to profiles placed later.
+        New value area settings apply to the visible range profile and to profiles added later, unless these have their own.
         """
         before, self.rules = self.rules, rules
         if rules.value_area != before.value_area:
@@ -187,9 +187,9 @@ class Chart:
             self.levels = LevelTracker(self.figures, self._level_rules)
 
     def complete_from_ns(self, store: TradeStore, rule: BarRule | None = None) -> int:
-        """Time from which complete bars can be built from the loaded trades; 0 if the store has dropped no trades.
+        """The earliest time from which complete bars can be built from the loaded trades; 0 if the store has dropped no trades.
 
-        Bars other than time bars count from the first loaded trade.
+        For time bars a bar edge; bars other than time bars count from the first loaded trade.
         """
         rule = rule or self.spec.bar_rule
         if not store.floor_ns:
@@ -214,7 +214,7 @@ class Chart:
         return LevelRules(rules.hours, rules.levels.periods, rules.tpo.bracket_ns, rules.levels.nodes, rules.levels.zones_end)
 
     def _rebuild_from(self, oldest_ns: int, store: TradeStore) -> None:
-        """Rebuild the bars of the period that contains a time, and all later ones, from the trades in the store."""
+        """Rebuild the bars of the period that contains a time, and all later bars, from the trades in the store."""
         start_ns = max(self.spec.bar_rule.period_start_ns(oldest_ns), self.complete_from_ns(store))
         self.series.truncate_from(start_ns)
         if not self.spec.bar_rule.is_time:
@@ -246,7 +246,7 @@ def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: Footprin
     Raises
     ------
     GridTooFineError
-        If the rows are too fine for a bar.
+        If a bar would have too many rows.
     """
     series, rule = empty_series(spec) if older is None else older, spec.bar_rule
     periods = [rule.periods(batch.time_ns) for batch in batches if len(batch)]
@@ -258,7 +258,7 @@ def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: Footprin
 
 
 def split_by_period(trades: TradeBatch, rule: BarRule) -> TradeBatch:
-    """Sort trades by period; inside each period they stay in the order of the tape.
+    """Sort trades by the bar rule's periods; inside each period they stay in the order of the tape.
 
     This matters after a late report, whose time goes back.
     """

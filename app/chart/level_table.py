@@ -1,7 +1,7 @@
 """The table of all levels, active and ended, with a fast search for those active in given bars.
 
-Rows are ordered by start and never move. Every `MARK_BARS` bars the active levels and their tests are marked: the levels that were
-active in some bars are those active at the mark before them, and those started since, however long the history is.
+Rows are ordered by start and never move. Every `MARK_BARS` bars a mark records the active levels and their tests: the levels that may
+have been active in some bars are those of the mark before these bars, and those started since, however long the history is.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from app.market.arrays import Int64Array
 
 COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
 MARK_BARS = 512
-"""Bars between two marks: about 10 ms of work."""
+"""Number of bars between two marks: about 10 ms of work."""
 _NODES = (LevelKind.HVN, LevelKind.LVN)
 
 
 class LevelColumns:
-    """The columns of all levels, int64, ordered by start; an active level has end -1.
+    """A table of all levels in int64 columns, ordered by start; an active level has end -1.
 
     Attributes
     ----------
@@ -39,17 +39,17 @@ class LevelColumns:
         return len(self._columns)
 
     def __getitem__(self, name: str) -> Int64Array:
-        """A read-only view of a column."""
+        """A read-only view of the column with this name, int64 [shape=(n,)]."""
         return self._columns[name]
 
     def writable(self, name: str) -> Int64Array:
-        """A writable view of a column, for the owner of the table only."""
+        """A writable view of the column with this name, for the owner of the table only."""
         return self._columns.writable(name)
 
     def add(self, rows: Int64Array) -> Int64Array:
         """Add levels, given as int64 [shape=(n, len(COLUMNS))], and return their row numbers.
 
-        The levels must be ordered by start, none before that of the last level.
+        The levels must be ordered by start, and none may start before the last level. Volume nodes of earlier days end.
         """
         before = len(self)
         self._columns.resize(before + len(rows))
@@ -60,14 +60,14 @@ class LevelColumns:
         return added
 
     def mark(self, closed: int) -> None:
-        """Record which levels are active after `closed` bars, if that is the next multiple of `MARK_BARS`."""
+        """Record the active levels and their tests after `closed` bars, if that number is the next multiple of `MARK_BARS`."""
         if closed == len(self._marks) * MARK_BARS:
             self._marks.append((self.alive, self["tests"][self.alive]))
 
     def near(self, first_bar: int, end_bar: int) -> Int64Array:
         """Row numbers of the levels that may have been active in the bars `[first_bar, end_bar)`, ascending.
 
-        Includes all that were, and some that were not.
+        Includes all levels that were active there, and some that were not.
         """
         mark = min(max(first_bar - 1, 0) // MARK_BARS, len(self._marks) - 1)
         begin, end = np.searchsorted(self["start"], [mark * MARK_BARS + 1, end_bar]).tolist()
@@ -76,7 +76,7 @@ class LevelColumns:
     def forget_from(self, bar: int, closed: int) -> tuple[Int64Array, int]:
         """Remove the levels that start after `bar`, and undo the ends and tests that depend on bars from `bar` on.
 
-        `closed` is the number of earlier bars that count as closed. Tests are reset to those of the last mark.
+        `closed` is the number of closed bars before `bar` that were processed. Tests are reset to those at the last remaining mark.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class LevelColumns:
         return near, mark * MARK_BARS
 
     def _end_nodes(self, living: Int64Array) -> None:
-        """End the volume nodes of each day at the bar where those of the next day start."""
+        """End the volume nodes of each day, among the levels given by row number, where the nodes of the next day start."""
         nodes = living[np.isin(self["kind"][living], _NODES) & (self["end"][living] < 0)]
         start = self["start"][nodes]
         for day, next_day in itertools.pairwise(np.unique(start).tolist()):

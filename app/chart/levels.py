@@ -1,8 +1,8 @@
-"""The levels of a chart, with start, tests and end, updated with the market.
+"""The levels of a chart, with start, tests and end, updated as the market trades.
 
 Results for closed bars are stored. A live trade costs a comparison with the nearest level above and below; all active levels are
-compared only when a bar closes or a level is reached. A long history is processed in chunks of bars, one per frame. The module does
-not depend on a screen: a view of levels calls `refresh` once per frame and compares `revision`.
+compared only when a bar closes or a level is reached. A long history is processed in chunks of bars, one per screen frame. The module
+does not depend on a screen: a view of levels calls `refresh` once per screen frame and compares `revision`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.market.trading_hours import TradingHours
 
 _ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
 PERIODS = tuple(Period)
-"""The `period` column is an index into this."""
+"""The periods of levels; the `period` column of the level table is an index into this tuple, or -1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LevelRules:
         Define the start of days, weeks and months. Levels of a day are those of its session; weeks and months include the trades
         between sessions.
     periods : tuple of Period
-        Periods with POC, VAH and VAL; single prints, poor highs and lows, and nodes are only those of days.
+        Periods that have levels: POC, VAH and VAL; days also have single prints, poor highs and lows, and nodes.
     bracket_ns : int
         Length of a TPO bracket, for single prints, poor highs and poor lows.
     nodes : "peaks" or "percentile"
@@ -64,15 +64,15 @@ class Level:
     ----------
     kind : LevelKind
     period : Period or None
-        Period of the POC, VAH, VAL, node or print; None for a level of a single bar.
+        Period from which the level comes; None for a level of a single bar.
     bottom_ticks, top_ticks : int
-        Equal for a line.
+        Lowest and highest price of the level; equal for a line.
     born_ns : int
         Start of the first bar at which the level is active.
     tests : int
-        Number of closed bars since then that traded at it without ending it.
+        Number of closed bars since then that traded at the level without ending it.
     distance_ticks : int
-        From the last price to its nearer edge; negative below, 0 inside.
+        From the last price to the level's nearer edge: negative if the level is below, 0 if the price is inside it.
     """
 
     kind: LevelKind
@@ -111,7 +111,7 @@ class LevelTracker:
         }
 
     def refresh(self) -> bool:
-        """Process one chunk of new bars; return True if there is more to do."""
+        """Process one chunk of new closed bars and, once none remain, the bar in progress; return True if closed bars remain."""
         series = self._series
         closed = max(series.n_bars - 1, 0)
         if series.revision != self._seen:
@@ -126,17 +126,17 @@ class LevelTracker:
         return self._closed < closed
 
     def settle(self) -> None:
-        """Process all new bars, however many there are."""
+        """Process all new and changed bars, however many there are."""
         while self.refresh():
             pass
 
     def columns(
         self, kinds: tuple[LevelKind, ...], first_bar: int, end_bar: int, *, living: bool = False, known_end: int | None = None
     ) -> dict[str, Int64Array]:
-        """The columns of all levels of the given kinds that are or were active in the bars `[first_bar, end_bar)`.
+        """The columns of the levels of the given kinds that were active in any of the bars `[first_bar, end_bar)`.
 
-        With `known_end` they are as known when the bar before that index was the last one, except for `tests`: levels that started
-        later are left out, and levels that ended later are active.
+        With `living`, only those still active. With `known_end` they are as known when the bar before that index was the last one,
+        except for `tests`: levels that started later are left out, and levels that ended later are active.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class LevelTracker:
     def active(self, known_end: int | None = None) -> list[Level]:
         """The active levels, oldest first.
 
-        With `known_end`, those active when the bar before that index was the last one.
+        With `known_end`, the levels, tests and distances as they were when the bar before that index was the last one.
         """
         series = self._series
         end = series.n_bars if known_end is None else min(known_end, series.n_bars)
@@ -180,9 +180,9 @@ class LevelTracker:
         return sorted(found, key=lambda level: level.born_ns)
 
     def bars_of(self, period: Period, bar: int) -> tuple[int, int, int]:
-        """The period that ended just before the bar `bar`: its start time, and the range of its bars `[first, end)`.
+        """The start time and the bars `[first, end)` of the period that ended just before `bar`.
 
-        The bar with index `bar` is the first one after the period.
+        `bar` is the index of the first bar after the period, and `end` is equal to it.
         """
         start_ns = span_at(self._divisions[period], self._series.start_ns(bar - 1)).start_ns
         return start_ns, first_bar_at(self._series, start_ns), bar
@@ -190,7 +190,7 @@ class LevelTracker:
     # -- closed bars -----------------------------------------------------------------------------
 
     def _take(self, end: int) -> None:
-        """Process the closed bars that are not processed yet, up to the index `end`, which is not included."""
+        """Process the closed bars before the index `end` that are not processed yet: start, end and test levels."""
         first = self._closed
         births = [(bar + 1, -1, birth) for bar, birth in self._of_bars(first, end)]
         births += self._of_periods(first, end)
@@ -212,7 +212,7 @@ class LevelTracker:
         return levels_of_bars(self._series, first, end, marks, self._figures.rule.stacked, self.rules.zones_end)
 
     def _of_periods(self, first: int, end: int) -> list[tuple[int, int, DetectedLevel]]:
-        """The levels of the periods whose last bar is one of the bars `[first, end)`."""
+        """The levels of the periods whose last bar is one of `[first, end)`: start bar, index of the period in `PERIODS`, level."""
         births: list[tuple[int, int, DetectedLevel]] = []
         begin_ns = self._series.times.of_bars(first, end + 1)
         for period in self.rules.periods:
@@ -240,7 +240,7 @@ class LevelTracker:
         return births
 
     def _end(self, alive: Int64Array, first: int, end: int) -> None:
-        """End the levels whose end condition is met by one of the bars `[first, end)`."""
+        """End those of the levels `alive` whose end condition is met by one of the closed bars `[first, end)`."""
         series, table = self._series, self._table
         by_close = np.isin(table["kind"][alive], _ZONES) & (self.rules.zones_end == "close")
         for which, names in ((alive[~by_close], ("low", "high")), (alive[by_close], ("close", "close"))):
@@ -261,9 +261,9 @@ class LevelTracker:
     # -- the bar in progress ---------------------------------------------------------------------
 
     def _compare_last_bar(self) -> None:
-        """End the levels whose end condition the bar in progress has met.
+        """End the levels whose end condition the bar in progress has met, except zones that end only at a bar's close.
 
-        They stay ended, because the range of the bar only grows.
+        The levels stay ended, because the range of the bar only grows.
         """
         low, high = int(self._series.low[-1]), int(self._series.high[-1])
         self._last = self._series.n_bars - 1, low, high
@@ -285,7 +285,7 @@ class LevelTracker:
             self.revision += 1
 
     def _has_shrunk(self) -> bool:
-        """True if the bar last compared with the levels has a smaller range now, or no longer exists."""
+        """True if the bar in progress that was last compared with the levels has a smaller range now, or no longer exists."""
         bar, low, high = self._last
         return bar >= self._series.n_bars or (bar >= 0 and (int(self._series.low[bar]) > low or int(self._series.high[bar]) < high))
 
@@ -294,7 +294,7 @@ class LevelTracker:
         self.revision += 1
 
     def _forget_from(self, bar: int) -> None:
-        """Undo all starts, ends and tests of levels that depend on bars from `bar` on, because these bars have changed."""
+        """Undo all starts, ends and tests of levels that depend on the bars from `bar` on, which have changed."""
         self._closed, self._last = min(bar, self._closed), (-1, 0, 0)
         again, first = self._table.forget_from(bar, self._closed)
         self._count_tests(again, first, self._closed)

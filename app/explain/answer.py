@@ -18,7 +18,7 @@ from app.market.trade import BUY, SELL
 from app.market.trade_csv import csv_text
 
 ENDS = 3
-"""Number of trades that are listed from each end."""
+"""Number of trades that a long list shows at each end."""
 _SIDES = {BUY: "buy", SELL: "sell"}
 
 
@@ -31,9 +31,9 @@ class Answer:
     explanation : Explanation
     behind : SourceTrades
     as_of : str
-        Time of the latest trade in it while its last bar is in progress; else empty.
+        If the bar in progress is part of it, a text with the time of the newest trade; else empty.
     total, bought, sold : str
-        Quantity of the trades behind it: all, bought and sold.
+        Quantity of the trades behind the value: all, bought and sold.
     instrument : Instrument
     """
 
@@ -61,9 +61,9 @@ class Answer:
         return " · ".join(filter(None, (parts, f"⚠ {self.behind.note}" if self.behind.note else "")))
 
     def trade_lines(self, ends: int = ENDS) -> Iterator[str]:
-        """The first and last `ends` trades, one per line.
+        """The first and last `ends` trades behind the value, one per line; all trades if at most one would be left out.
 
-        A line has time (UTC), price, quantity and side. One line in the middle counts the trades that are not listed.
+        A line has time (UTC), price, quantity and side. A line in the middle counts the trades that are not listed.
         """
         trades = self.behind.trades
         count = len(trades)
@@ -85,7 +85,7 @@ class Answer:
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """The explanation as a dictionary for JSON, with the number and quantity of its trades."""
+        """The explanation as a dictionary for JSON, with the number and quantities of its trades, but not the trades."""
         explanation = self.explanation
         return {
             "title": explanation.title,

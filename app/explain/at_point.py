@@ -1,4 +1,4 @@
-"""Explanations of all values at one time and price: cell, bar, CVD, VWAP, levels."""
+"""Explanations of the values at one time and price: cell, POC, value area, delta, CVD, VWAP and levels."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ WHATS: tuple[What, ...] = get_args(What)
 
 
 def explanations_at(chart: Chart, time_ns: int, price_ticks: int, what: What = "all") -> list[Explanation]:
-    """Explanations of the values of the bar at a time, and of the cell and the levels at a price in that bar.
+    """Explain the values of the bar at a time, and the cell and the levels at a price in it; only the kind `what`, unless "all".
 
     Raises
     ------
     BadInputError
-        If the bar has no trades, the price is outside its range, or there is no level at the price.
+        If the bar has no trades, if the cell is requested and outside the bar's range, or if only levels are requested and none is
+        at the price.
     """
     number, row = chart.series.times.number(time_ns), chart.series.grid.row(price_ticks)
     bar_of(chart, number)
@@ -61,7 +62,7 @@ def _vwap(chart: Chart, number: int) -> Explanation:
 def _levels(chart: Chart, number: int, row: int) -> Iterator[Explanation]:
     """Explain the levels in a row that were active in a bar, oldest first.
 
-    They are shown as they stood when the bar closed.
+    Each is explained as it stood when the bar closed, except for its number of tests.
     """
     chart.levels.settle()
     bar, height = bar_of(chart, number), chart.series.grid.ticks_per_row

@@ -20,7 +20,7 @@ _BOTH = (SELL, BUY)
 
 
 def explain_bar_delta(chart: Chart, number: int) -> Explanation:
-    """Explain a bar's volume and delta, and where its min and max delta were reached."""
+    """Explain a bar's volume and delta, and when its min and max delta were reached; raises `BadInputError` if it has no trades."""
     words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     buy, sell, volume, trades = (int(getattr(series, name)[bar]) for name in ("buy", "sell", "volume", "trades"))
     unknown, delta = volume - buy - sell, buy - sell
@@ -50,7 +50,13 @@ def explain_bar_delta(chart: Chart, number: int) -> Explanation:
 
 
 def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explanation:
-    """Explain the CVD after a bar."""
+    """Explain the CVD after a bar, summed from the start of its session, or without `reset` from the chart's first bar.
+
+    Raises
+    ------
+    BadInputError
+        If the bar has no trades.
+    """
     words, series, bar = ValueFormatter(chart), chart.series, bar_of(chart, number)
     start = _start(chart, bar, reset)
     after, delta = _cvd(chart, bar, reset), int(series.buy[bar] - series.sell[bar])
@@ -75,8 +81,8 @@ def explain_cvd(chart: Chart, number: int, reset: TimeDivision | None) -> Explan
 def explain_divergence(chart: Chart, first: int, second: int, side: int, reset: TimeDivision | None) -> Explanation:
     """Explain a divergence: two swings where price and CVD disagree.
 
-    `side` is -1 for two highs, +1 for two lows. The trades behind it are those between the two closes: their delta is
-    the difference in CVD.
+    `first` and `second` are the numbers of the two bars; `side` is -1 for two highs, +1 for two lows. The trades behind the
+    divergence are those between the two closes: their delta is the difference in CVD.
     """
     words, series = ValueFormatter(chart), chart.series
     one, other = bar_of(chart, first), bar_of(chart, second)
@@ -113,7 +119,7 @@ def _cvd(chart: Chart, bar: int, reset: TimeDivision | None) -> int:
 
 
 def _extremes(chart: Chart, bar: int) -> list[ExplanationLine]:
-    """Lines with a bar's min and max delta and, if its trades are loaded, the trades that reached them."""
+    """Lines with a bar's min and max delta and, if all trades of the bar are loaded, the trades that reached them."""
     words, series = ValueFormatter(chart), chart.series
     number = int(series.number[bar])
     tape = tape_of_bars(chart, number, number + 1)

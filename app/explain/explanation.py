@@ -29,7 +29,7 @@ class ExplanationLine(NamedTuple):
 
 
 class TradeFilter(NamedTuple):
-    """A filter for the trades behind a value: by bars, prices and sides.
+    """A filter for the trades behind a value: by bar, price and side.
 
     Attributes
     ----------
@@ -55,19 +55,19 @@ class Explanation:
     Attributes
     ----------
     title : str
-        The value, and its place.
+        The value, and the bar or time it belongs to.
     rule : str
         The rule, with its settings.
     lines : tuple of ExplanationLine
         The arithmetic.
     bars : tuple of (int, int)
-        The bars it is about: numbers `[first, end)` of each run.
+        The bars that the explanation is about: numbers `[first, end)` of each run.
     low_ticks, high_ticks : int
-        The prices it is about, `[low, high)`.
+        The prices that the explanation is about, `[low, high)`.
     parts : tuple of TradeFilter
-        The trades behind it; no trade passes two of them.
+        Filters for the trades behind the value; no trade passes two of them.
     listed : TradeBatch or None
-        The trades themselves if it is about single trades; then there are no parts.
+        The trades themselves if the explanation is about single trades; then there are no parts.
     help_page : str
         The section of the help that defines the value, e.g. `values.md#tpo`.
     """
@@ -84,6 +84,6 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """The explanation as plain text."""
+        """The explanation as plain text: title, rule, and its lines, each with ✓ or ✗ if it states a condition."""
         marks = {None: " ", True: "✓", False: "✗"}
         return "\n".join((self.title, self.rule, *(f"{marks[line.met]} {line.text}" for line in self.lines)))

@@ -1,6 +1,6 @@
 """Text of prices, quantities and bars in explanations.
 
-Decimals are exact, without trailing zeros.
+Decimals are exact, or rounded after a `≈`.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ class ValueFormatter(NamedTuple):
     chart: Chart
 
     def price(self, ticks: int | Fraction) -> str:
-        """A price as text; between two ticks with all its decimal places, see `exact`."""
+        """A price as text; one between two ticks is exact or, with infinitely many digits, rounded after a `≈` (see `exact`)."""
         grid = self.chart.series.grid
         ticks = Fraction(ticks)
         return grid.text(ticks.numerator) if ticks.denominator == 1 else exact(ticks * Fraction(grid.tick_size))
 
     def row(self, row: int) -> str:
-        """The price of a row's lower edge as text."""
+        """The price of the lower edge of the row with this number, as text."""
         return self.chart.series.grid.row_text(row)
 
     def lots(self, lots: int) -> str:
-        """A quantity as text."""
+        """A quantity of some lots as text, in base units, without trailing zeros."""
         return exact(Fraction(lots) * Fraction(self.chart.spec.instrument.lot_size))
 
     def signed(self, lots: int) -> str:
-        """A quantity as text with its sign, e.g. a delta."""
+        """A quantity of some lots as text, in base units, with its sign, e.g. a delta; 0 has no sign."""
         return f"+{self.lots(lots)}" if lots > 0 else self.lots(lots)
 
     def times(self, factor: Decimal, lots: int) -> str:
-        """The exact product of a factor and a quantity, as text."""
+        """The exact product of a factor and a quantity of some lots as text, in base units."""
         return exact(Fraction(factor) * lots * Fraction(self.chart.spec.instrument.lot_size))
 
     def bar(self, number: int) -> str:
-        """The start time of a bar as text, UTC."""
+        """The start date and time of the bar with this number as text, UTC."""
         times = self.chart.series.times
         start_ns = times.start_ns(number)
         return f"{iso_date_text(start_ns)} {clock_text(start_ns, seconds=times.fine)}"
 
     def runs(self, runs: Sequence[tuple[int, int]]) -> str:
-        """The time from the start to the end of some runs of bars as text, with the number of runs if there are several."""
+        """The time from the start of the first run of bars to the end of the last as text; of several runs also their number."""
         first, end = runs[0][0], runs[-1][1]
         apart = f", in {len(runs)} parts" if len(runs) > 1 else ""
         return f"{self.bar(first)} to {self.bar(end)}{apart}"
 
 
 def exact(value: Fraction) -> str:
-    """The decimal text of a number; rounded, after a `≈`, if it has infinitely many digits.
+    """The decimal text of a number; rounded to eight decimal places, after a `≈`, if it has infinitely many digits.
 
     >>> exact(Fraction(1, 4)), exact(Fraction(1, 3))
     ('0.25', '≈ 0.33333333')
@@ -76,7 +76,7 @@ def exact(value: Fraction) -> str:
 
 
 def rounded(value: Fraction) -> str:
-    """A number rounded to eight decimal places, e.g. a root; after a `≈` if inexact."""
+    """The text of a number rounded to eight decimal places, e.g. of a root; after a `≈` if rounding changed it."""
     short = round(value, _ROUNDED)
     return plain(value) if short == value else f"≈ {plain(short)}"
 
@@ -94,20 +94,20 @@ def plain(value: Fraction) -> str:
 
 
 def factor_text(factor: Decimal) -> str:
-    """A ratio with at least one decimal place, as traders write it: 3.0."""
+    """The text of a ratio with at least one decimal place, as traders write it: 3.0."""
     text = plain(Fraction(factor))
     return text if "." in text else f"{text}.0"
 
 
 def percent_text(part: int, whole: int) -> str:
-    """The share `part / whole` as text in per cent, rounded to two decimal places, after a `≈` if inexact."""
+    """The share `part / whole` as text in per cent, rounded to two decimal places, after a `≈` if rounding changed it."""
     share = Fraction(100 * part, whole)
     rounded = round(share, 2)
     return f"{'' if rounded == share else '≈ '}{plain(rounded)} %"
 
 
 def shortened(lines: Sequence[ExplanationLine], most: int = MOST_LINES) -> list[ExplanationLine]:
-    """The lines; if there are more than `most`, the first and last of them, with a count of the rest between."""
+    """The lines; if there are more than `most`, the first and last of them, with a line in between that counts the rest."""
     if len(lines) <= most:
         return list(lines)
     tail = most // 3

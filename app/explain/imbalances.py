@@ -18,10 +18,12 @@ class CellTest(NamedTuple):
     Attributes
     ----------
     side : int
+        The tested side, `BUY` or `SELL`.
     row, other_row : int
-        The cell's row, and the row it is compared with.
+        The cell's row, and the row with which it is compared; that may be outside the bar.
     imbalanced : bool
     lines : tuple of ExplanationLine
+        The compared volumes, and the conditions.
     """
 
     side: int
@@ -34,7 +36,7 @@ class CellTest(NamedTuple):
 def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
     """Explain why a cell has a buy imbalance, a sell imbalance, both or neither.
 
-    The trades behind it are those of the imbalanced sides; without an imbalance, all that were compared.
+    The trades behind the explanation are those compared for the imbalanced sides; without an imbalance, for both sides.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def explain_cell(chart: Chart, number: int, row: int) -> Explanation:
 
 
 def explain_zone(chart: Chart, number: int, side: int, first_row: int, last_row: int) -> Explanation:
-    """Explain why some rows of a bar are a stacked zone."""
+    """Explain why some rows of a bar are a stacked zone; raises `BadInputError` if the bar has no trades."""
     words, rule = ValueFormatter(chart), chart.figures.rule
     bar = bar_of(chart, number)
     judged = [evaluate_side(chart, bar, row, side) for row in range(first_row, last_row + 1)]
@@ -107,9 +109,9 @@ def evaluate_side(chart: Chart, bar: int, row: int, side: int) -> CellTest:
 
 
 def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: int) -> list[tuple[str, bool]]:
-    """The conditions of an imbalance, and whether each is met; the condition on the ratio comes last.
+    """The conditions of an imbalance as text, each with True if it is met; the condition on the ratio comes last.
 
-    Conditions that are trivially met are left out.
+    Conditions that are always met, e.g. a minimum of 0, are left out.
     """
     found: list[tuple[str, bool]] = []
     if not lots:
@@ -128,7 +130,7 @@ def _conditions(words: ValueFormatter, rule: ImbalanceRule, lots: int, other: in
 
 
 def rule_text(words: ValueFormatter, rule: ImbalanceRule) -> str:
-    """The imbalance rule with its settings, in one line."""
+    """The imbalance rule with its settings, and the row height if over one tick, as one line of text."""
     zeros = "zeros counted" if rule.zeros == "count" else "zeros ignored"
     height = words.chart.series.grid.ticks_per_row
     rows = f" · rows of {height} ticks" if height > 1 else ""
@@ -136,7 +138,7 @@ def rule_text(words: ValueFormatter, rule: ImbalanceRule) -> str:
 
 
 def bar_of(chart: Chart, number: int) -> int:
-    """The index of the bar with this number.
+    """The index in the series of the bar with this number.
 
     Raises
     ------
@@ -151,7 +153,7 @@ def bar_of(chart: Chart, number: int) -> int:
 
 
 def _parts(number: int, height: int, judged: list[CellTest], rows: range) -> tuple[TradeFilter, ...]:
-    """Filters for the trades of all compared sides of cells; no trade passes two of them."""
+    """Filters for the trades of all cell sides that were compared, `rows` being those of the bar; no trade passes two filters."""
     cells = {(one.row, one.side) for one in judged}
     cells |= {(one.other_row, -one.side) for one in judged if one.other_row in rows}
     return tuple(TradeFilter(number, number + 1, row * height, (row + 1) * height, (side,)) for row, side in sorted(cells))

@@ -20,7 +20,9 @@ def explain_large_trade(chart: Chart, found: TradeBatch, trade: int, rule: Large
     found : TradeBatch
         The large trades in view.
     trade : int
-        Its index among them.
+        Index of the trade in `found`.
+    rule : LargeTradeFilter
+        The filter that selected them.
     """
     words = ValueFormatter(chart)
     lots, price, time_ns = (int(column[trade]) for column in (found.quantity_lots, found.price_ticks, found.time_ns))

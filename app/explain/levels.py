@@ -23,7 +23,7 @@ from app.market.trade import BUY, SELL
 from app.profiles.profile_values import ProfileValues
 
 _NODE_REACH = 3
-"""Rows on each side that a node exceeds; see `app.analytics.volume_nodes.peaks`."""
+"""Number of rows on each side with which a node is compared; see `app.analytics.volume_nodes.peaks`."""
 _NAMES = {
     LevelKind.HVN: "High volume node",
     LevelKind.LVN: "Low volume node",
@@ -36,7 +36,7 @@ _NAMES = {
 
 
 class LevelQuery(NamedTuple):
-    """A level to explain, with its columns in the level table.
+    """A level to explain: its values from the level table, and the end of the as-of view, if any.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ class LevelQuery(NamedTuple):
     bottom, top : int
         Edges, in ticks.
     low_at_most, high_at_least : int
-        What a bar's low and high must reach to end it, in ticks.
+        A bar ends the level if its low is at most the first and its high at least the second, in ticks.
     start, end : int
-        Index of the first bar that counts, and of the bar that ended it; -1 while it is active.
+        Index of the first bar at which the level is active, and of the bar that ended it; -1 while it is active.
     tests : int
     known_end : int or None
         Index of the first bar that the as-of view does not include; None: all bars are included.
@@ -67,7 +67,7 @@ class LevelQuery(NamedTuple):
 
 
 def explain_level(chart: Chart, level: LevelQuery) -> Explanation:
-    """Explain where a level comes from, and whether it is still active."""
+    """Explain where a level comes from, when it became active, and which bar ended it, if any."""
     origin = _origin(chart, level)
     return Explanation(
         title=origin.title,
@@ -150,7 +150,7 @@ def _node(chart: Chart, level: LevelQuery, profile: VolumeProfile, runs: tuple[t
 
 
 def _peak_lines(words: ValueFormatter, kind: LevelKind, profile: VolumeProfile, row: int) -> list[ExplanationLine]:
-    """Lines that compare a row, or the plateau it is part of, with the rows around it."""
+    """Lines that compare a node's row, or the plateau of equal rows around it, with the rows above and below."""
     volume = profile.total.tolist()
     place = row - profile.first_row
     low = high = place
@@ -225,7 +225,7 @@ def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[t
 def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
     """Lines on when a level became active, its tests, and the bar that ended it.
 
-    For an active level the last line names the bar that came closest.
+    For an active level the last line names the bar that came closest to ending it. Volume nodes have one line: no bar ends them.
     """
     series, words = chart.series, ValueFormatter(chart)
     known_end = series.n_bars if level.known_end is None else level.known_end

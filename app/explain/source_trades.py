@@ -15,7 +15,7 @@ from app.market.times import timestamp_text
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
 
 MOST_TRADES = 4_000_000
-"""Largest number of trades that a click may scan; `tapeprint export` writes more."""
+"""Maximum number of trades that are scanned to explain one value; `tapeprint export` can write more."""
 
 
 class SourceTrades(NamedTuple):
@@ -26,9 +26,9 @@ class SourceTrades(NamedTuple):
     trades : TradeBatch
         In the order of the tape.
     lots : int
-        Their total quantity.
+        Total quantity of `trades`.
     wanted_lots : int
-        Quantity that the value was computed from; larger than `lots` if trades are no longer loaded.
+        Quantity from which the value was computed; larger than `lots` if trades are no longer loaded, or too many to list.
     note : str
         Why trades are missing; empty when none are.
     """
@@ -40,7 +40,7 @@ class SourceTrades(NamedTuple):
 
 
 def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
-    """Find the loaded trades behind a value, and note if some are missing or they are too many to list."""
+    """Find the loaded trades behind a value, with a note if some are missing; no trades, but a note, if over `MOST_TRADES`."""
     if explanation.listed is not None:
         lots = int(explanation.listed.quantity_lots.sum())
         return SourceTrades(explanation.listed, lots, lots, "")
@@ -56,7 +56,7 @@ def trades_behind(chart: Chart, explanation: Explanation) -> SourceTrades:
 
 
 def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
-    """All loaded trades of the bars with numbers `[first, end)`."""
+    """All loaded trades of the bars numbered `[first, end)`, in the order of the tape."""
     series = chart.series
     begin, stop = series.index_of(first), series.index_of(end)
     if chart.trades is None or begin >= stop:
@@ -73,7 +73,7 @@ def tape_of_bars(chart: Chart, first: int, end: int) -> TradeBatch:
 
 
 def lots_of(chart: Chart, part: TradeFilter) -> int:
-    """The quantity in lots that a trade filter selects, from the cells of its bars; the filter's prices must be row edges."""
+    """The quantity in lots that a trade filter selects, summed from the cells of its bars; the filter's prices must be row edges."""
     series, height = chart.series, chart.series.grid.ticks_per_row
     profile = profile_of_bars(series, series.index_of(part.first), series.index_of(part.end))
     low = min(max(part.low_ticks // height - profile.first_row, 0), profile.n_rows)
@@ -83,7 +83,7 @@ def lots_of(chart: Chart, part: TradeFilter) -> int:
 
 
 def newest_ns(chart: Chart) -> int | None:
-    """The time of the newest trade on the chart; None if that trade is not loaded."""
+    """The time of the latest trade in the last bar of the chart; None without bars, or if the trades are not loaded."""
     series = chart.series
     if not series.n_bars or chart.trades is None:
         return None
@@ -92,7 +92,10 @@ def newest_ns(chart: Chart) -> int | None:
 
 
 def as_of_text(chart: Chart, explanation: Explanation) -> str:
-    """The time of the latest trade, as text, if the explained bars include the bar in progress; else empty."""
+    """A text with the time of the latest trade, if the explained bars include the bar in progress; else empty.
+
+    If that trade is not loaded, the text has no time. Always empty for an explanation of single trades.
+    """
     series = chart.series
     if not series.n_bars or explanation.listed is not None or explanation.bars[-1][1] <= int(series.number[-1]):
         return ""

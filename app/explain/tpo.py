@@ -1,4 +1,4 @@
-"""Explanation of a TPO profile's row: its letters, and its role in the session."""
+"""Explanation of one row of a TPO profile: the row's letters, and its role in the session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.profiles.period_profiles import BarRanges
 
 
 def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int) -> Explanation:
-    """Explain the letters of a row: the brackets of the session in which it traded.
+    """Explain one row of a session's TPO profile: the brackets in which the row traded, and its part in POC and value area.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def explain_tpo_row(chart: Chart, letters: TpoProfile, runs: BarRanges, row: int
 
 
 def _role_lines(chart: Chart, letters: TpoProfile, row: int) -> list[ExplanationLine]:
-    """Lines on a row's role in the session: POC, value area, single print."""
+    """Lines that state whether a row of the session is the POC, is inside the value area, or is a single print."""
     words, rule = ValueFormatter(chart), chart.rules.value_area
     counts, place, grid = letters.counts, row - letters.first_row, chart.series.grid
     area = letters.value_area(rule.percent, rule.method)

@@ -1,4 +1,4 @@
-"""Explanations of POC and value area: how the area grows from the POC row, step by step.
+"""Explanations of POC and value area, with each step in which the area grows from the POC row.
 
 The walk is computed again here, row by row in Python integers; `app.analytics.value_area` finds the same rows by sorting.
 """
@@ -33,7 +33,7 @@ _RULES = {
 
 
 class ProfileEdge(Enum):
-    """A line of a profile that can be explained; the value is its name."""
+    """A line of a profile that can be explained; each member's value is the line's name."""
 
     POC = "POC"
     VAH = "VAH"
@@ -41,7 +41,7 @@ class ProfileEdge(Enum):
 
 
 class Step(NamedTuple):
-    """One step in the growth of a value area: the lots of the next rows above and below, None on a side without rows."""
+    """One step in which a value area grows: lots of the next row or pair above and below (None without rows), and which is added."""
 
     above: int | None
     below: int | None
@@ -52,14 +52,14 @@ class Step(NamedTuple):
 
     @property
     def lots(self) -> int:
-        """Lots that the step adds, or would add if `joins` is false."""
+        """Lots that the step adds, or would add if `joins` is False."""
         return (self.above if self.upwards else self.below) or 0
 
 
 class ValueAreaWalk(NamedTuple):
-    """A value area and its computation: POC, lowest and highest row, lots inside, and the steps; the last may not have been added.
+    """A value area and the steps that lead to it: POC, lowest and highest row, lots inside. The last step may not have been added.
 
-    Rows are counted from the profile's lowest.
+    Rows are counted from the lowest row of the profile.
     """
 
     poc: int
@@ -70,9 +70,9 @@ class ValueAreaWalk(NamedTuple):
 
 
 def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueAreaWalk:
-    """Compute a value area step by step; the profile's lowest and highest row must have volume.
+    """Compute a value area step by step from the lots of each row; the lowest and the highest row must have volume.
 
-    If a step would exceed the target and is not added, it is the last one, with `joins` false.
+    If the method stops before a step that would exceed the target, that step is the last one, with `joins` False.
     """
     poc = low = high = int(points_of_control(np.array(volume, np.int64), np.array([len(volume)]))[0])
     inside, total = volume[poc], sum(volume)
@@ -98,7 +98,7 @@ def walk(volume: Sequence[int], percent: int, method: ValueAreaMethod) -> ValueA
 
 
 def explain_bar_profile(chart: Chart, number: int, edge: ProfileEdge | None = None) -> Explanation:
-    """Explain a bar's POC and value area.
+    """Explain the POC and value area of the bar with this number, or only its POC, VAH or VAL.
 
     Raises
     ------
@@ -116,9 +116,9 @@ def explain_bar_profile(chart: Chart, number: int, edge: ProfileEdge | None = No
 def explain_profile(
     chart: Chart, name: str, figures: ProfileValues, percent: int, method: ValueAreaMethod, edge: ProfileEdge | None = None
 ) -> Explanation:
-    """Explain POC, VAH and VAL of a profile.
+    """Explain POC, VAH and VAL of a profile, or only the one given by `edge`.
 
-    A last line states the volume that comes from candles, which have no trades to list.
+    If part of the volume in these rows comes from candles, a last line states how much: it has no trades to list.
     """
     words, profile = ValueFormatter(chart), figures.rows
     rows = _Rows(profile.low_ticks, profile.ticks_per_row, profile.profile.total.tolist())
@@ -138,7 +138,7 @@ def explain_profile(
 
 
 class _Rows(NamedTuple):
-    """Volume of consecutive rows in lots, lowest first, starting at `low_ticks`."""
+    """The volume of consecutive rows in lots, lowest row first; the rows start at the price `low_ticks`."""
 
     low_ticks: int
     height: int
@@ -246,7 +246,7 @@ def _step_line(words: ValueFormatter, step: Step, total: int, percent: int, targ
 
 
 def _traded(rows: _Rows) -> _Rows:
-    """The rows from the lowest to the highest with volume."""
+    """The rows from the lowest with volume to the highest with volume; at least one row must have volume."""
     traded = [row for row, volume in enumerate(rows.volume) if volume]
     return _Rows(rows.edge(traded[0]), rows.height, rows.volume[traded[0] : traded[-1] + 1])
 

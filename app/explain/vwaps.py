@@ -1,4 +1,4 @@
-"""Explanations of a VWAP and its bands: the sums and their quotient."""
+"""Explanations of a VWAP and its bands, with the sums and the quotient of each."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0
 
     Parameters
     ----------
+    name : str
+        Name of the VWAP, for the title.
     first, number : int
         Numbers of the bar where the VWAP starts, and of the bar to explain.
     band : int
-        Standard deviations above the VWAP (negative: below); 0 for the VWAP itself.
+        Number of standard deviations above the VWAP (negative: below); 0 for the VWAP itself.
+
+    Raises
+    ------
+    BadInputError
+        If the bar to explain has no trades.
     """
     words, series = ValueFormatter(chart), chart.series
     start, end = series.index_of(first), bar_of(chart, number) + 1
@@ -52,7 +59,7 @@ def explain_vwap(chart: Chart, name: str, first: int, number: int, band: int = 0
 
 
 def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int) -> list[ExplanationLine]:
-    """Lines with the variance, the standard deviation and the band's price, computed exactly up to the square root."""
+    """Lines with the variance, the standard deviation and the band's price; only the square root is not exact."""
     tick = Fraction(chart.spec.instrument.tick_size)
     variance = _variance(chart, start, end) * tick * tick
     with localcontext(prec=_DIGITS):
@@ -67,7 +74,7 @@ def _band_lines(chart: Chart, start: int, end: int, average: Fraction, band: int
 
 
 def _variance(chart: Chart, start: int, end: int) -> Fraction:
-    """The volume-weighted variance of the prices of some bars, in ticks squared."""
+    """The exact volume-weighted variance of the prices in the bars `[start, end)`, in ticks squared."""
     sums = VwapSums(chart.series)
     sums.follow()
     return sums.variance(start, end)

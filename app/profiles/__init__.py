@@ -1,1 +1,1 @@
-"""Profiles that a user puts on a chart: settings, values, history, file and undo."""
+"""The volume profiles on a chart: settings, values, candle fill, undo and file."""

@@ -1,7 +1,7 @@
 """The candle fill of profiles: candles that are used where trades are missing.
 
 A fill has rows, shares of time, and the candles still to be requested. It is cached per profile until coverage or the loaded
-candles change, or a late trade of its time arrives; a live trade costs nothing.
+candles change, or a late trade in its time arrives; a live trade costs nothing.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from app.storage.incomplete_spans import EVER_NS, IncompleteSpans
 from app.storage.late_trades import NEVER_NS, LateTrades
 
 TimeRanges = tuple[tuple[int, int | None], ...]
-"""Starts and ends of time ranges, nanoseconds; one without an end grows with the market."""
+"""Starts and ends of time ranges, in nanoseconds; a range with the end None grows with the market."""
 _MOST_CACHED = 256  # as many as profiles are cached
 
 
 class CandleFill(NamedTuple):
-    """The candles used in one profile where trades are missing.
+    """The candles used in one profile where trades are missing, and those still to be requested.
 
     Attributes
     ----------
     profile : VolumeProfile
-        Volume of the candles. Unless `aggressors`, `buy` and `sell` are the volume of rising and of falling candles.
+        Volume of the candles. If not `aggressors`, `buy` and `sell` are the volume of rising and of falling candles.
     aggressors : bool
-        True if the candles have the aggressive buy volume, or there are no candles.
+        True if all the candles have their aggressive buy volume, or there are no candles.
     shares : tuple of (int, int)
         Candle length, and nanoseconds of the profile's time filled by candles of that length; finest first.
     wishes : tuple of CandleRange
@@ -42,7 +42,7 @@ class CandleFill(NamedTuple):
     lacking_ns : int
         Time of the profile for which trades are missing; the shares add up to this at most.
     whole : bool
-        True if candles fill all of that time.
+        True if candles fill all of the time for which trades are missing.
     """
 
     profile: VolumeProfile
@@ -54,11 +54,11 @@ class CandleFill(NamedTuple):
 
 
 NO_CANDLES = CandleFill(VolumeProfile.empty(), True, (), (), 0, True)
-"""The fill of a profile without missing trades, or of a market without candles."""
+"""The candle fill of a profile without missing trades, or of a market without candles."""
 
 
 class CandleFillCache:
-    """The candle fills of one chart, cached per profile.
+    """Computes the candle fills of one chart's profiles, and caches them per profile.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class CandleFillCache:
         self._cached: OrderedDict[tuple[TimeRanges, bool], _Cached] = OrderedDict()
 
     def fill_for(self, stretches: TimeRanges, *, single_bar: bool = False) -> CandleFill:
-        """The candle fill of a profile over some time ranges.
+        """The candle fill of a profile over some time ranges; `NO_CANDLES` if no trades are missing or the market has no candles.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class CandleFillCache:
 
     @property
     def candle_store(self) -> CandleStore:
-        """The loaded candles, shared by a market's charts; empty if the market has no candles."""
+        """The store of loaded candles, shared by a market's charts; empty if the market has no candles."""
         return self._rows.held
 
     @candle_store.setter
@@ -120,14 +120,14 @@ class CandleFillCache:
 
     @property
     def until_ns(self) -> int:
-        """The end of the time whose coverage is known: just after the last trade."""
+        """The end of the time whose coverage is known: just after the last trade; `EVER_NS` before any trade is loaded."""
         self._gaps.follow(self._chart.covered, self._chart.holes)
         return self._gaps.until_ns
 
     def _lengths(self, known: list[int], span_ns: int) -> tuple[int, ...]:
-        """The candle length for a span of `span_ns`, and coarser lengths, each a multiple of the one before.
+        """The candle length for a profile over `span_ns` of time, and the longer lengths, each a multiple of the one before.
 
-        They come from `LADDER_NS` and the chart's own bar length.
+        The first is one of the lengths in `known`; the chart's own bar length may be among the longer ones.
         """
         lengths, rule = [candle_length_ns(span_ns, tuple(known))], self._chart.series.rule
         own: set[int] = {rule.length_ns} & {*self.candle_store.lengths_ns} if rule.is_time and DAY_NS % rule.length_ns == 0 else set()
@@ -137,7 +137,7 @@ class CandleFillCache:
         return tuple(lengths)
 
     def _compute(self, parts: list[tuple[int, tuple[Span, ...]]], lengths: tuple[int, ...], single_bar: bool) -> _Cached:
-        """Compute the fill of time ranges, each given by its start and its gaps."""
+        """Compute the candle fill of some time ranges, each given by its start and its gaps."""
         self.worked_out += 1
         tally = _Tally()
         for start_ns, gaps in parts:
@@ -154,7 +154,7 @@ class CandleFillCache:
         return _Cached(*asked, tally.reached_ns, tally.until_ns, found)
 
     def _add(self, tally: _Tally, start_ns: int, gaps: tuple[Span, ...], lengths: tuple[int, ...], single_bar: bool) -> None:
-        """Add the loaded candles of one time range, and requests for the missing ones."""
+        """Add to a tally the loaded candles in one time range's gaps, and requests for candles not requested yet."""
         held = self.candle_store
         filled: list[Span] = []
         finest_ns = next(length_ns for length_ns in LADDER_NS if length_ns in held.lengths_ns and lengths[0] % length_ns == 0)
@@ -189,9 +189,9 @@ class _Tally:
 
 
 class _Cached(NamedTuple):
-    """A cached candle fill, with the data that shows whether it is out of date.
+    """A cached candle fill, with the data that shows if it is out of date.
 
-    A late trade before `reached_ns` makes it invalid, and so does coverage up to `until_ns`: another candle may have closed.
+    A late trade before `reached_ns` makes the fill out of date, and so does coverage up to `until_ns`: another candle may have closed.
     """
 
     gaps: tuple[tuple[Span, ...], ...]
@@ -205,7 +205,7 @@ class _Cached(NamedTuple):
     def holds(
         self, gaps: tuple[tuple[Span, ...], ...], lengths: tuple[int, ...], until_ns: int, candles_revision: int, late: LateTrades
     ) -> bool:
-        """True if nothing that the fill depends on has changed."""
+        """True if nothing on which the candle fill depends has changed."""
         if self.candles_revision != candles_revision or late.since(self.told_late) < self.reached_ns:
             return False
         return self.gaps == gaps and self.lengths == lengths and until_ns < self.until_ns

@@ -1,4 +1,4 @@
-"""Candles as rows of a chart's profiles, minus the volume of loaded trades."""
+"""Volume profiles of candles in the rows of a chart, minus the volume of loaded trades."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TradeCoverage(Protocol):
 
 
 class CandleRows:
-    """The candles of one chart as profile rows, without the volume of loaded trades.
+    """Makes volume profiles from the candles of one chart, minus the volume of loaded trades.
 
     Parameters
     ----------
@@ -51,7 +51,10 @@ class CandleRows:
         self._sums: dict[int, CandleSums] = {}
 
     def of(self, length_ns: int, span: Span, *, single_bar: bool = False) -> CandleVolumeProfile:
-        """Rows of the candles that start in a span, minus the volume of loaded trades."""
+        """The volume profile of the loaded candles of one length that start in a span, minus the volume of loaded trades.
+
+        With `single_bar`, a candle without aggressive volume that closes at its open counts as falling.
+        """
         candles = self.held.of(length_ns)
         first, end = (int(np.searchsorted(candles.start_ns, at_ns)) for at_ns in (span.start_ns, span.end_ns))
         if single_bar:
@@ -60,9 +63,10 @@ class CandleRows:
         return CandleVolumeProfile(sums.exchanged(first, end, self._remainders(sums.candles[first:end], span)), sums.aggressors)
 
     def fillable(self, gaps: Sequence[Span], finest_ns: int) -> Sequence[Span]:
-        """The gaps that candles can fill, shortened to complete candles where trades at an edge have been dropped from memory.
+        """The gaps that candles can fill; a gap that begins before the oldest trade in memory is shortened to complete candles.
 
-        The volume of such a candle's trades is unknown, so it cannot be subtracted.
+        A candle only partly in such a gap has trades that were dropped from memory, so their volume cannot be subtracted. Gaps are not
+        shortened if each bar lies within one candle: then the bars have that volume.
         """
         from_ns = self._chart.trades_from_ns
         if self._bars_fit(finest_ns) or not gaps or gaps[0].start_ns >= from_ns:
@@ -73,21 +77,21 @@ class CandleRows:
         ]
 
     def _sums_of(self, candles: CandleBatch) -> CandleSums:
-        """The cached sums of candles, rebuilt when the candles or the rows change."""
+        """The cached sums of all loaded candles of one length, rebuilt when the candles or the rows change."""
         sums, grid = self._sums.get(candles.length_ns), self._chart.series.grid
         if sums is None or sums.given is not candles or sums.grid != grid:
             sums = self._sums[candles.length_ns] = CandleSums(candles, grid)
         return sums
 
     def _bars_fit(self, length_ns: int) -> bool:
-        """True if each bar lies within one candle of this length."""
+        """True if each bar of the chart lies within one candle of this length."""
         rule = self._chart.series.rule
         return rule.is_time and length_ns % rule.length_ns == 0
 
     def _remainders(self, candles: CandleBatch, span: Span) -> CandleBatch:
-        """Subtract the volume of loaded trades from candles.
+        """Subtract the volume of the trades in a span from candles.
 
-        Their volume comes from the bars if each bar lies within one candle, else from the trades in memory.
+        The trades' volume comes from the bars if each bar lies within one candle, else from the trades in memory.
         """
         series, trades = self._chart.series, self._chart.trades
         if self._bars_fit(candles.length_ns):

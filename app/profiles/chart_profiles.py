@@ -1,6 +1,6 @@
 """The profiles on a chart: placed, period and visible range profiles, with undo.
 
-Plain values and method calls; nothing here depends on bars or a screen. The screen reads the profiles again when `revision` has grown.
+Nothing here depends on bars or a screen. The screen reads the profiles again when `revision` has grown.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from app.settings.calculation import ValueAreaSettings
 class ChartProfiles:
     """All profiles of one chart, with undo.
 
-    One placed profile may be selected, and several may be picked for a composite. Every change is one undo step; all changes
-    during a gesture are one step together.
+    One placed profile may be selected, and several may be picked for a composite. Every change of a profile is one undo step; all
+    changes during a gesture are one step together. Methods that change a profile do nothing if there is none with the given key.
 
     Attributes
     ----------
     revision : int
         Grows with every change, also of the selection.
     selected : int or None
-        Key of the profile that keyboard commands act on.
+        Key of the profile that keyboard commands act on; None if none is selected.
     edition : int
         Grows with every change that is saved.
     inputs : ProfileSettings
@@ -50,12 +50,12 @@ class ChartProfiles:
 
     @property
     def all_profiles(self) -> ProfileState:
-        """All profiles as one value, which each undo step replaces."""
+        """All profiles as one immutable value, which each change replaces."""
         return self._steps.now
 
     @property
     def profiles(self) -> tuple[PlacedProfile, ...]:
-        """The placed profiles, in the order in which they were added."""
+        """The placed profiles (anchored, range and composite), in the order in which they were added."""
         return self._steps.now.placed
 
     @property
@@ -69,7 +69,7 @@ class ChartProfiles:
         return self._steps.now.side
 
     def get(self, key: int | None) -> PlacedProfile | None:
-        """The placed profile with a key; None if there is none."""
+        """The placed profile with a key; None if there is no such profile, or the key is None."""
         return next((placed for placed in self.profiles if placed.key == key), None)
 
     @property
@@ -85,13 +85,13 @@ class ChartProfiles:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, start_ns: int, end_ns: int | None = None) -> int:
-        """Add a profile, select it and return its key; without an end it is anchored."""
+        """Add a range profile or, without an end, an anchored profile; select it and return its key."""
         return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
         """Make a composite of the picked profiles, select it and return its key; afterwards no profile is picked.
 
-        It covers all their time, and does not change when they do.
+        The composite covers the time of all of them, and does not change when they do.
 
         Raises
         ------
@@ -108,15 +108,21 @@ class ChartProfiles:
         return key
 
     def move(self, key: int, start_ns: int, end_ns: int | None) -> None:
-        """Move a profile to another start and end."""
+        """Move the profile with this key to another start and end; raises `BadInputError` if the end is not after the start."""
         self._change(key, lambda placed: placed.moved(start_ns, end_ns))
 
     def cut(self, key: int, end_ns: int) -> None:
-        """End a profile at a time, unless it already ends earlier."""
+        """End the profile with this key at a time, unless it already ends earlier.
+
+        Raises
+        ------
+        BadInputError
+            If the profile starts at or after that time.
+        """
         self._change(key, lambda placed: placed.ended_at(end_ns))
 
     def rename(self, key: int, name: str) -> None:
-        """Rename a profile.
+        """Rename the profile with this key; runs of spaces in the name become one.
 
         Raises
         ------
@@ -129,30 +135,30 @@ class ChartProfiles:
         self._change(key, lambda placed: replace(placed, name=name))
 
     def set_inputs(self, key: int, inputs: ProfileSettings) -> None:
-        """Change the settings of a profile, and of the next one that is added."""
+        """Change the settings of the profile with this key, and of the next profile that is added."""
         self._change(key, lambda placed: replace(placed, inputs=inputs))
         self.inputs = inputs
 
     def delete(self, key: int) -> None:
-        """Delete a profile."""
+        """Delete the placed profile with this key, if there is one."""
         self._record(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
-        """Show period profiles, or hide them with None."""
+        """Show these period profiles instead of any others, or hide them with None; splits and merges that they had return."""
         self._record(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:
-        """Split a period profile at a time."""
+        """Split a period profile at a time inside it; does nothing if no period profiles are shown."""
         if self.periods is not None:
             self._record(replace(self._steps.now, periods=self.periods.split(time_ns)))
 
     def merge_periods(self, time_ns: int) -> None:
-        """Merge the two period profiles that meet at a time."""
+        """Merge the two period profiles that meet at a time; does nothing if no period profiles are shown."""
         if self.periods is not None:
             self._record(replace(self._steps.now, periods=self.periods.merged(time_ns)))
 
     def reset_periods(self) -> None:
-        """Undo all splits and merges of the period profiles, as one step."""
+        """Remove all splits and merges of the shown period profiles, as one undo step."""
         if self.periods is not None:
             self._record(replace(self._steps.now, periods=self.periods.without_edits()))
 
@@ -163,7 +169,7 @@ class ChartProfiles:
     def use_value_area(self, old: ValueAreaSettings, new: ValueAreaSettings) -> None:
         """Apply the chart's new value area settings to the visible range profile and to the next profile that is added.
 
-        This is not an undo step. Profiles with value area settings of their own keep them.
+        Value area settings that differ from the chart's `old` ones are kept. The change is not an undo step.
         """
         self._rule = new
         self.inputs = _by_rule(self.inputs, old, new)
@@ -172,25 +178,25 @@ class ChartProfiles:
         self.edition += 1
 
     def select(self, key: int | None) -> None:
-        """Select the profile that keyboard commands act on; None selects none."""
+        """Select the placed profile with a key, for keyboard commands; without such a profile, or with None, select none."""
         if key != self.selected:
             self.selected = key if self.get(key) is not None else None
             self.revision += 1
 
     def select_next(self) -> None:
-        """Select the profile added after the selected one; if that is the last, or none is selected, select the first."""
+        """Select the placed profile added after the selected one; if the last one or none is selected, select the first."""
         keys = [placed.key for placed in self.profiles]
         if keys:
             self.select(keys[(keys.index(self.selected) + 1) % len(keys) if self.selected in keys else 0])
 
     def choose(self, placed: PlacedProfile) -> None:
-        """Pick or unpick a profile for the next composite; a period profile has key 0."""
+        """Pick a profile for the next composite or, if it is picked already, unpick it; a period profile has key 0."""
         others = tuple(one for one in self.chosen if not _is_same(one, placed))
         self.chosen = others if len(others) < len(self.chosen) else (*others, placed)
         self.revision += 1
 
     def choose_none(self) -> None:
-        """Unpick all profiles."""
+        """Unpick all profiles that were picked for the next composite."""
         if self.chosen:
             self.chosen = ()
             self.revision += 1
@@ -208,22 +214,22 @@ class ChartProfiles:
         self._steps.end_gesture()
 
     def undo(self) -> bool:
-        """Undo the last step; return False if there is none, or during a gesture."""
+        """Undo the last step and return True; return False if there is no step, or during a gesture."""
         return self._note_change(self._steps.undo())
 
     def redo(self) -> bool:
-        """Redo the last undone step; return False if there is none, or during a gesture."""
+        """Redo the last undone step and return True; return False if there is no step, or during a gesture."""
         return self._note_change(self._steps.redo())
 
     # -- saving ----------------------------------------------------------------------------------
 
     def history(self) -> ProfileHistory:
-        """The data to save: all undo steps, and the settings and the key of the next new profile."""
+        """The data to save: all undo and redo steps, the settings and key of the next profile, and the value area settings."""
         steps, place = self._steps.steps()
         return ProfileHistory(steps, place, self._next_key, self.inputs, self._rule)
 
     def restore(self, history: ProfileHistory) -> None:
-        """Restore a saved history, then apply the chart's current value area settings."""
+        """Replace all profiles and undo steps by a saved history, then apply the chart's current value area settings."""
         rule = self._rule
         self._steps.restore(history.steps, history.place)
         self._next_key, self.inputs = history.next_key, history.inputs

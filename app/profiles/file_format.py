@@ -1,7 +1,7 @@
 """The file format of a market's profiles: JSON with a version number.
 
-Each profile, each set of period profiles and of settings is written once, and steps refer to them by index: a hundred steps
-of a drag write a hundred profiles, not a hundred times all of them.
+Each profile, each set of period profiles and each set of settings is written once, and undo steps refer to them by index: a hundred
+steps that move one profile write a hundred profiles, not a hundred times all profiles.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _T = TypeVar("_T", bound=Hashable)
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):
-    """One undo step: its profiles as indices into the lists of the file."""
+    """One undo step, whose profiles are indices into the lists of the file."""
 
     placed: list[int]
     side: int
@@ -49,13 +49,13 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Version(msgspec.Struct):
-    """The version of a file, read first, as the other fields may have another meaning in another version."""
+    """The version number of a profile file, read first, as the other fields may have another meaning in another version."""
 
     version: int
 
 
 def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
-    """Encode a history as the content of a file."""
+    """Encode a market's profile history as the content of a profile file."""
     placed, periods, sides = _Places[PlacedProfile](), _Places[PeriodProfiles](), _Places[ProfileSettings]()
     steps = [
         _Step(
@@ -72,12 +72,12 @@ def encode_profiles(history: ProfileHistory, instrument_id: str) -> bytes:
 
 
 def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
-    """Decode the content of a file.
+    """Decode the content of a market's profile file to the profile history.
 
     Raises
     ------
     BadInputError
-        If it is not a profile file, or is one of another version or market.
+        If it is not a valid profile file, or if its version or market is another.
     """
     try:
         version = msgspec.json.decode(content, type=_Version).version
@@ -105,14 +105,14 @@ def decode_profiles(content: bytes, instrument_id: str) -> ProfileHistory:
 
 
 class _Places(Generic[_T]):
-    """A list of distinct values that finds the index of each."""
+    """A list of distinct values that finds the index of each value."""
 
     def __init__(self) -> None:
         self.things: list[_T] = []
         self._place: dict[_T, int] = {}
 
     def of(self, thing: _T) -> int:
-        """The index of a value, which is appended if it is new."""
+        """The index of a value in the list; a new value is appended."""
         place = self._place.setdefault(thing, len(self.things))
         if place == len(self.things):
             self.things.append(thing)

@@ -22,7 +22,7 @@ class ProfileState:
     periods : PeriodProfiles or None
         The period profiles, if they are drawn.
     aside : tuple of PeriodProfiles
-        Period profiles that are not drawn, but were split or merged; drawn again, they have the same edges.
+        Period profiles that are not drawn, but were split or merged; if drawn again, they have the same edges.
     side : ProfileSettings
         Settings of the visible range profile; its width is a share of the strip beside the bars.
     """
@@ -33,7 +33,7 @@ class ProfileState:
     side: ProfileSettings = field(default=SIDE_INPUTS)
 
     def with_periods(self, periods: PeriodProfiles | None) -> ProfileState:
-        """The state with other period profiles, which get back the splits and merges that they had before."""
+        """The state with other period profiles, or with None; they get back splits and merges from before, unless they have new ones."""
         aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
         if periods is None:
             return replace(self, periods=None, aside=aside)
@@ -45,7 +45,7 @@ class ProfileState:
 
 @dataclass(frozen=True, slots=True)
 class ProfileHistory:
-    """The profiles of a chart at each undo step.
+    """The profiles of a chart at each undo and redo step, with the settings for new profiles.
 
     Attributes
     ----------
@@ -54,11 +54,11 @@ class ProfileHistory:
     place : int
         Index of the current step; the steps after it were undone.
     next_key : int
-        Key of the next profile that is added; larger than all before.
+        Key of the next profile that is added; larger than all keys in the steps.
     inputs : ProfileSettings
         Settings of the next profile that is added.
     rule : ValueAreaSettings
-        The chart's value area settings, which profiles follow unless they have their own.
+        The chart's value area settings, which the visible range profile and new profiles follow unless they have their own.
 
     Raises
     ------

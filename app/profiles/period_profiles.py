@@ -3,9 +3,9 @@
 The user can split and merge them. A session leaves out trades outside its hours; a day lasts from the start of one session to
 the start of the next (see `TradingHours`).
 
-A split makes a profile start at a bar inside a period, a merge makes none start where a period does. Both are stored as
-times, so that they apply to other bars too. In whatever order they are made, every bar of a period lies in exactly one
-profile: so the volumes of the segments add up to the volume of the period.
+A split makes a profile start at a bar inside a period; a merge lets a profile continue where a period or a split starts. Both are stored
+as times, so that they apply to bars of other rules too. In whatever order they are made, every bar of a period lies in exactly one
+profile: so the volumes of the segments add up to the volume of the periods.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from app.profiles.profile_settings import ProfileSettings
 
 _WHOLE_DAYS = TradingHours()
 _CLOSED_NS = 32 * 86_400 * 10**9
-"""No market is closed for longer than this, and no period is longer."""
+"""A time longer than any period, and than any time for which a market is closed."""
 BarRanges = tuple[tuple[int, int], ...]
-"""Runs of bars `[first number, end number)`, in order and not touching."""
+"""Runs of bars by number, `[first, end)`, in order and not touching."""
 
 
 class PeriodKind(enum.Enum):
-    """The kind of period that gets a profile; the value is its name."""
+    """The kinds of period that can have a profile each; each member's value is the name of the kind."""
 
     SESSION = "session"
     DAY = "day"
@@ -50,9 +50,9 @@ class PeriodSegment(NamedTuple):
     Attributes
     ----------
     start_ns, end_ns : int
-        Start and end: the edge of a period, or a split.
+        Start and end: each the edge of a period, or a split.
     runs : BarRanges
-        Its bars.
+        The bars of the profile; more than one run if sessions were merged.
     """
 
     start_ns: int
@@ -71,9 +71,9 @@ class PeriodProfiles:
         Number of bars in a period, counted from bar number 0, so that a period does not depend on where the chart starts;
         used only for `PeriodKind.BARS`.
     inputs : ProfileSettings
-        Settings of all of them.
+        Settings of all these profiles.
     cuts : frozenset of int
-        Times of splits: a profile starts there too.
+        Times of splits, at which a profile starts too.
     joins : frozenset of int
         Times of merges: the period that starts there continues the profile before it.
     """
@@ -90,24 +90,24 @@ class PeriodProfiles:
 
     @property
     def text(self) -> str:
-        """The adjective for these profiles in texts, e.g. `session`, `daily` or `30-bar`."""
+        """The adjective that names these profiles in texts, e.g. `session`, `daily` or `30-bar`."""
         return f"{self.bars}-bar" if self.each is PeriodKind.BARS else _ADJECTIVES[self.each]
 
     @property
     def is_edited(self) -> bool:
-        """True if any profile was split or merged."""
+        """True if any of the profiles is split or merged."""
         return bool(self.cuts or self.joins)
 
     def has_same_periods(self, other: PeriodProfiles) -> bool:
-        """True if the periods are the same, regardless of splits, merges and settings."""
+        """True if the others have the same kind of period and, for N bars, the same N, regardless of splits, merges and settings."""
         return self.each is other.each and (self.bars == other.bars or self.each is not PeriodKind.BARS)
 
     def split(self, time_ns: int) -> PeriodProfiles:
-        """The same period profiles, split at a time."""
+        """The same period profiles, split at a time; if they were merged there, the merge is removed."""
         return replace(self, cuts=self.cuts | {time_ns}, joins=self.joins - {time_ns})
 
     def merged(self, time_ns: int) -> PeriodProfiles:
-        """The same period profiles, with the two that meet at a time merged into one."""
+        """The same period profiles, with the two that meet at a time merged into one; a split there is removed."""
         return replace(self, cuts=self.cuts - {time_ns}, joins=self.joins | {time_ns})
 
     def without_edits(self) -> PeriodProfiles:
@@ -117,10 +117,10 @@ class PeriodProfiles:
     # -- the bars of each ------------------------------------------------------------------------
 
     def segments(self, times: BarTimes, first: int, last: int, hours: TradingHours = _WHOLE_DAYS) -> list[PeriodSegment]:
-        """The profiles that touch the bars numbered `first` to `last`, oldest first.
+        """The period profiles that have some of the bars numbered `first` to `last`, as complete segments, oldest first.
 
-        Each is complete, and no bar lies in two. A bar that contains the edge of a period belongs to the period in which it
-        starts.
+        No bar lies in two segments. A bar that contains the edge of a period belongs to the period in which it starts. A segment
+        without bars is left out.
         """
         spans = self._periods(first, last, times, hours)
         if not spans and self.joins:  # between two sessions that may be merged
@@ -133,7 +133,7 @@ class PeriodProfiles:
         return [segment for segment in segments if segment.runs[-1][1] > first and segment.runs[0][0] <= last]
 
     def next_start_ns(self, segment: PeriodSegment, times: BarTimes, hours: TradingHours = _WHOLE_DAYS) -> int | None:
-        """The start of the profile after a segment; None if there is no next profile."""
+        """The time at which the profile after a segment starts; None for sessions if none starts within 32 days."""
         if self.each is not PeriodKind.SESSION or segment.end_ns in self.cuts:
             return segment.end_ns
         after = self._after(segment.end_ns, times, hours)
@@ -165,14 +165,14 @@ class PeriodProfiles:
         return [Span(start, end) for start, end in pairwise(edges) if end > start]
 
     def _before(self, time_ns: int, times: BarTimes, hours: TradingHours) -> list[Span]:
-        """A list with the last period that ends at a time or earlier; empty if there is none."""
+        """The last period that ends at a time or earlier, in a list; empty if there is no such period within 32 days."""
         if self.each is PeriodKind.BARS:
             number = times.number(time_ns - 1)
             return self._periods(number, number, times, hours)
         return [span for span in _of_calendar(self.each, Span(time_ns - _CLOSED_NS, time_ns), hours) if span.end_ns <= time_ns][-1:]
 
     def _after(self, time_ns: int, times: BarTimes, hours: TradingHours) -> list[Span]:
-        """A list with the first period that starts at a time or later; empty if there is none."""
+        """The first period that starts at a time or later, in a list; empty if there is no such period within 32 days."""
         if self.each is PeriodKind.BARS:
             number = times.number(time_ns)
             return self._periods(number, number, times, hours)
@@ -180,7 +180,7 @@ class PeriodProfiles:
 
 
 def _followed(runs: BarRanges, run: tuple[int, int]) -> BarRanges:
-    """Append a run of bars to others; a run that begins where the last one ends extends that one."""
+    """Append a run of bars to other runs; if it begins where the last run ends, that run is extended."""
     return (*runs[:-1], (runs[-1][0], run[1])) if runs[-1][1] == run[0] else (*runs, run)
 
 
@@ -192,7 +192,7 @@ def _first_from(times: BarTimes, time_ns: int) -> int:
 
 @lru_cache(maxsize=64)
 def _of_calendar(each: PeriodKind, span: Span, hours: TradingHours) -> list[Span]:
-    """The sessions or calendar periods that overlap a span; cached, as every layer of a frame needs them."""
+    """The sessions or calendar periods that overlap a span, in full and in order; cached, as each drawn layer needs them."""
     if each is PeriodKind.SESSION:
         return list(hours.sessions(span))
     return [Span(*edges) for edges in pairwise(hours.from_start(Period(each.value)).starts_ns(span).tolist())]

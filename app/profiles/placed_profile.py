@@ -15,19 +15,19 @@ _END_OF_TIME = 1 << 63
 
 
 class TimeRange(NamedTuple):
-    """A time range `[start_ns, end_ns)`; without an end it grows with the market."""
+    """A time range `[start_ns, end_ns)`; with an `end_ns` of None it grows with the market."""
 
     start_ns: int
     end_ns: int | None
 
     @property
     def reach_ns(self) -> int:
-        """The end of the range; if it has none, a time later than any end."""
+        """The end of the range; if it grows with the market, a time later than any end."""
         return _END_OF_TIME if self.end_ns is None else self.end_ns
 
 
 def merge_ranges(stretches: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
-    """Merge time ranges that overlap or touch; the result is in order."""
+    """Merge time ranges that overlap or touch; return the merged ranges in order of time."""
     found: list[TimeRange] = []
     for time_range in sorted(stretches, key=lambda time_range: (time_range.start_ns, time_range.reach_ns)):
         if found and time_range.start_ns <= found[-1].reach_ns:
@@ -45,11 +45,11 @@ class PlacedProfile:
     Attributes
     ----------
     key : int
-        Stays the same whatever is changed.
+        Identifies the profile; no change of the profile changes it. 0 for a period profile picked for a composite.
     name : str
         Typed by the user, or generated.
     stretches : tuple of TimeRange
-        Its time, in order, without overlaps. An anchored profile has one range without an end, a range profile one with an
+        The profile's time, in order, not touching. An anchored profile has one range without an end, a range profile one with an
         end, a composite one or more.
     inputs : ProfileSettings
     parts : tuple of str
@@ -58,7 +58,7 @@ class PlacedProfile:
     Raises
     ------
     BadInputError
-        If a time range ends before it starts, or two overlap or touch.
+        If there is no time range, one does not end after its start, or two overlap or touch.
     """
 
     key: int
@@ -85,7 +85,7 @@ class PlacedProfile:
 
     @property
     def is_composite(self) -> bool:
-        """True if it was made of other profiles."""
+        """True if the profile was made of other profiles."""
         return bool(self.parts)
 
     def contains(self, time_ns: int) -> bool:
@@ -93,9 +93,14 @@ class PlacedProfile:
         return self.start_ns <= time_ns < self.stretches[-1].reach_ns
 
     def moved(self, start_ns: int, end_ns: int | None) -> PlacedProfile:
-        """The profile with another start and end.
+        """The profile with another start and end; with an end of None it grows with the market.
 
-        A composite's first and last time range are moved, and ranges outside the new time are left out.
+        Of a composite's time ranges those outside the new time are left out; the first one left gets the start, the last one the end.
+
+        Raises
+        ------
+        BadInputError
+            If the end is not after the start.
         """
         reach_ns = _END_OF_TIME if end_ns is None else end_ns
         if reach_ns <= start_ns:
@@ -111,7 +116,7 @@ class PlacedProfile:
         Raises
         ------
         BadInputError
-            If it starts after that time.
+            If the profile starts at or after that time.
         """
         inside = [one._replace(end_ns=min(one.reach_ns, end_ns)) for one in self.stretches if one.start_ns < end_ns]
         return replace(self, stretches=tuple(inside))

@@ -1,4 +1,4 @@
-"""Settings of a volume profile, the same for every kind of profile on a chart."""
+"""Settings of a volume profile: anchored, range, composite, period or visible range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.errors import BadInputError
 
 
 class VolumeDisplay(enum.Enum):
-    """The volume that the rows of a profile show; the value is its label."""
+    """The volume that the rows of a profile show; each member's value is its label."""
 
     TOTAL = "total"
     SPLIT = "buy/sell"
@@ -20,7 +20,7 @@ class VolumeDisplay(enum.Enum):
 
 
 class Placement(enum.Enum):
-    """The side from which a profile's rows grow."""
+    """The side of a profile from which its rows grow: all rows begin at its left or at its right edge."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -35,12 +35,12 @@ SAFE_COLOURS = {
     "yellow": "#f0e442",
     "purple": "#cc79a7",
 }
-"""Colours that are distinct with common colour blindness: M. Okabe, K. Ito, Color Universal Design, 2008."""
+"""Colours, by name, that are distinct with common colour blindness: M. Okabe, K. Ito, Color Universal Design, 2008."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileColours:
-    """The colours of one profile, each as `#rrggbb`; an empty one uses the theme's.
+    """The colours of one profile, each as `#rrggbb`, or empty for the theme's colour.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ProfileColours:
     Raises
     ------
     BadInputError
-        If one is not a colour.
+        If a text is neither empty nor `#` and six lowercase hex digits.
     """
 
     buy: str = ""
@@ -66,12 +66,12 @@ class ProfileColours:
 
 
 def parse_colour_name(text: str) -> str:
-    """Parse a colour, given as a name in `SAFE_COLOURS` or `#rrggbb`, to `#rrggbb`; `theme` gives an empty text.
+    """Convert a name in `SAFE_COLOURS`, or `#rrggbb`, to `#rrggbb`; `theme` and an empty text give an empty text.
 
     Raises
     ------
     BadInputError
-        If it is neither.
+        If the text is none of these.
     """
     text = text.strip().lower()
     found = "" if text == "theme" else SAFE_COLOURS.get(text, text)
@@ -96,6 +96,11 @@ class ProfileSettings:
     extend_poc, extend_vah, extend_val : bool
         True extends the line to the right edge of the chart.
     colours : ProfileColours
+
+    Raises
+    ------
+    BadInputError
+        If a percentage is outside its range.
     """
 
     rows: RowLayout = field(default_factory=RowLayout)

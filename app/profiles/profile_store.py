@@ -1,6 +1,6 @@
 """The profiles of every market, saved in one file per market.
 
-A file is read when its market opens, and saved soon after each change and on closing.
+A file is read when its market opens, and saved soon after each change and when the market closes.
 
 Profiles of simulated markets and replays last while the program runs and are not saved: a simulation is different after the
 next start, and a replay starts again before the times at which its profiles were placed.
@@ -30,7 +30,7 @@ from app.storage.tape import market_folder
 _log = structlog.get_logger(__name__)
 
 SAVE_EVERY_S = 1.0
-"""A change is on disk at most two seconds later; a drag writes once a second."""
+"""Time between two checks for changes: a change is on disk at most two seconds later, and a drag writes once a second."""
 
 
 class ProfileStore:
@@ -39,9 +39,9 @@ class ProfileStore:
     Parameters
     ----------
     folder : Path or None
-        None saves nothing.
+        Folder of the files; with None, nothing is saved.
     wall_s : callable
-        The clock, for the new name of an unreadable file.
+        Returns the time in seconds since 1970, for the new name of an unreadable file.
 
     Attributes
     ----------
@@ -59,7 +59,10 @@ class ProfileStore:
 
     @asynccontextmanager
     async def autosave(self, instrument: Instrument, anchors: ChartProfiles, *, on_disk: bool = True) -> AsyncGenerator[None]:
-        """Restore a market's profiles on a new chart, and save changes inside the block."""
+        """Restore a market's profiles on a new chart; save their changes once a second inside the `async with` block, and at its end.
+
+        If not `on_disk`, the profiles are only remembered while the program runs. A problem is set as `trouble`.
+        """
         path = market_folder(self._folder, instrument).with_suffix(".json") if on_disk and self._folder is not None else None
         self.trouble = ""
         history = self._histories.get(instrument.id)
@@ -79,7 +82,7 @@ class ProfileStore:
             await asyncio.wait([task])
 
     def _read(self, path: Path, instrument: Instrument) -> tuple[ProfileHistory | None, bool]:
-        """Read a profile file; return its history, None without a readable one, and True if a file may be written at this path."""
+        """Read a profile file; return the history, or None if there is no valid file, and True if the path may be written to."""
         try:
             return decode_profiles(path.read_bytes(), instrument.id), True
         except FileNotFoundError:
@@ -92,7 +95,7 @@ class ProfileStore:
             return None, self._rename_unreadable(path, place, error.user_message)
 
     def _rename_unreadable(self, path: Path, place: Path, why: str) -> bool:
-        """Rename a file so that it is not overwritten; return False if that fails."""
+        """Rename an unreadable profile file so that it is not overwritten, and report it; return False if that fails."""
         try:
             path.rename(place)
         except OSError as error:
@@ -102,14 +105,14 @@ class ProfileStore:
         return True
 
     def report(self, trouble: str) -> None:
-        """Set `trouble`, and log it unless it is unchanged."""
+        """Set `trouble` to a problem, and log it unless it is the same as before."""
         if trouble != self.trouble:  # report a full disk once, not once a second
             _log.warning("profiles", trouble=trouble)
         self.trouble = trouble
 
 
 class _Saver:
-    """Writes the file of one market after changes."""
+    """Writes the profile file of one market after changes; does nothing without a path."""
 
     def __init__(self, book: ProfileStore, instrument: Instrument, anchors: ChartProfiles, path: Path | None) -> None:
         self._book, self._instrument, self._anchors, self._path = book, instrument, anchors, path
@@ -117,21 +120,21 @@ class _Saver:
         self._turn = threading.Lock()  # the last write waits for one in progress
 
     async def run(self) -> None:
-        """Save changes once a second, until cancelled."""
+        """Check for changes once a second and save them, until cancelled; returns at once without a path."""
         while self._path is not None:
             await asyncio.sleep(SAVE_EVERY_S)
             if self._anchors.edition != self._written:
                 await asyncio.to_thread(self._write, self._anchors.edition, self._anchors.history())
 
     def save(self) -> None:
-        """Write the profile file now, if something has changed."""
+        """Write the profile file now, in this thread, if something has changed since the last write."""
         if self._path is not None and self._anchors.edition != self._written:
             self._write(self._anchors.edition, self._anchors.history())
 
     def _write(self, edition: int, history: ProfileHistory) -> None:
-        """Write the profile file, unless this edition or a later one has been written already.
+        """Write the profile file, unless this edition or a later one has been written already; a failure is reported.
 
-        Called in another thread, except when the market closes: encoding a file of two hundred steps takes as long as a frame.
+        Called in another thread, except when the market closes: encoding two hundred steps takes as long as a screen frame.
         """
         assert self._path is not None
         with self._turn:

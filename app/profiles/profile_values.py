@@ -1,7 +1,7 @@
 """Values of a chart's profiles: rows, POC and value area of any time range.
 
-They are ready within a frame, and cached until one of their bars changes; a profile that grows with the market recomputes only
-the bar in progress.
+The values are ready within a screen frame, and cached until one of their bars changes; for a profile that grows with the market only
+the bar in progress is added again.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from app.profiles.period_profiles import BarRanges
 from app.profiles.placed_profile import TimeRange
 
 OpenBarRanges = tuple[tuple[int, int | None], ...]
-"""Runs of bars `[first number, end number)`; without an end up to the newest bar."""
+"""Runs of bars by number, `[first, end)`; a run with the end None goes up to the newest bar."""
 _MOST_CACHED = 256
-"""Number of cached profiles: more than fit on a screen; dragging an anchor makes one for every bar it passes."""
+"""Maximum number of cached profiles: more than fit on a screen; dragging an anchor adds one for every bar that it passes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileValues:
-    """The computed values of one profile.
+    """The computed values of one profile: its bars, rows, POC, value area and candles.
 
     Attributes
     ----------
     runs : tuple of (int, int)
-        Its runs of bars by number, `[first, end)`; they may include bars without trades, which are not in the series.
+        The profile's runs of bars by number, `[first, end)`; they may include bars without trades, which are not in the series.
     rows : RowProfile
     area : ValueArea
         POC and value area, as rows of `rows`.
     candles : CandleFill
-        The candles in it, where trades are missing.
+        The candles in the profile, where trades are missing.
     """
 
     runs: BarRanges
@@ -59,22 +59,22 @@ class ProfileValues:
 
     @property
     def poc_ticks(self) -> int:
-        """The price of the POC row; see `app.market.price_grid`."""
+        """The price of the POC row, its middle tick, in ticks; see `app.market.price_grid`."""
         return self.rows.price_ticks(self.area.poc_row)
 
     @property
     def vah_ticks(self) -> int:
-        """The upper edge of the value area, as a price."""
+        """The VAH: the upper edge of the value area as a price, in ticks."""
         return self.rows.top_ticks(self.area.high_row)
 
     @property
     def val_ticks(self) -> int:
-        """The lower edge of the value area, as a price."""
+        """The VAL: the lower edge of the value area as a price, in ticks."""
         return self.rows.edge_ticks(self.area.low_row)
 
 
 class ProfileCache:
-    """Profiles of one series over any time ranges, cached, with candles where trades are missing.
+    """Computes the profiles of one series over any time ranges, with candles where trades are missing, and caches them.
 
     Parameters
     ----------
@@ -105,10 +105,7 @@ class ProfileCache:
         return self.of_bars(self.bars_of(stretches), layout, percent, method)
 
     def bars_of(self, stretches: Iterable[TimeRange]) -> OpenBarRanges:
-        """The bars that some time ranges include, as separate runs of consecutive bars, in order.
-
-        An end of None grows with the market.
-        """
+        """The bars that some time ranges touch, by number, as separate runs in order; an end of None stays None."""
         times = self.series.times
         runs: list[tuple[int, int | None]] = []
         for start_ns, end_ns in sorted(stretches, key=lambda time_range: (time_range.start_ns, time_range.reach_ns)):
@@ -126,7 +123,7 @@ class ProfileCache:
         return tuple(runs)
 
     def of_bars(self, runs: OpenBarRanges, layout: RowLayout, percent: int, method: ValueAreaMethod) -> ProfileValues | None:
-        """The profile of separate runs of bars, given in order; None if neither trades nor candles have volume in them."""
+        """The profile of runs of bars, in order and not touching; None if neither trades nor candles have volume in them."""
         key = (runs, layout, percent, method)
         cached = self._cached.get(key)
         if cached is None:
@@ -147,7 +144,7 @@ class ProfileCache:
         return cached.figures
 
     def candles_of(self, runs: OpenBarRanges) -> CandleFill:
-        """The candle fill of a profile over some runs of bars."""
+        """The candle fill of a profile over some runs of bars; `NO_CANDLES` for a series without bars."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
         start_ns, asked_ns = self.series.times.start_ns, self._asked_ns
@@ -157,7 +154,7 @@ class ProfileCache:
         return self._candles.fill_for(times, single_bar=bars == 1)
 
     def candle_requests(self, profiles: Iterable[OpenBarRanges]) -> tuple[CandleRange, ...]:
-        """The candles to request for profiles of these runs of bars, newest first."""
+        """The candles still to be requested for profiles over these runs of bars, each once, newest first."""
         found = {wish for runs in profiles if runs for wish in self.candles_of(runs).wishes}
         return tuple(sorted(found, key=lambda wish: wish.span, reverse=True))
 

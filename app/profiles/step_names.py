@@ -10,10 +10,7 @@ from app.profiles.placed_profile import PlacedProfile
 
 
 def step_text(before: ProfileState, after: ProfileState) -> str:
-    """The changes of a step as text, e.g. `delete A1` or `settings of A1`.
-
-    The changes of a gesture are all listed.
-    """
+    """The changes from one state to the next as text, e.g. `delete A1` or `settings of A1`; several are separated by commas."""
     return ", ".join(_changes(before, after))
 
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 MAX_STEPS = 200
-"""Number of steps that can be undone."""
+"""Maximum number of steps that can be undone; older ones are dropped."""
 T = TypeVar("T")
 
 
 class UndoStack(Generic[T]):
-    """The steps to undo and to redo; all changes during a gesture are one step.
+    """A value with the steps to undo and to redo its changes; all changes during a gesture are one step.
 
     Parameters
     ----------
     now : T
-        The first value; values are compared with `==`.
+        The first value; a change to an equal value (`==`) is no step.
     """
 
     def __init__(self, now: T) -> None:
@@ -41,7 +41,7 @@ class UndoStack(Generic[T]):
         return bool(self._redo)
 
     def record(self, new: T) -> bool:
-        """Replace the current value, as a new step or as part of the gesture's step; return False if the value is the same."""
+        """Replace the current value, as a new step or within the gesture's step; return False if the new value equals the current one."""
         if new == self._now:
             return False
         if not (self._in_gesture and self._gesture_recorded):
@@ -53,9 +53,9 @@ class UndoStack(Generic[T]):
         return True
 
     def amend(self, change: Callable[[T], T]) -> None:
-        """Change the current value and all steps, without a new step.
+        """Change the current value and those of all steps to undo and redo, without a new step.
 
-        For changes that follow from elsewhere and are not undone here.
+        For changes, e.g. of the chart's settings, that are not undone here.
         """
         self._now = change(self._now)
         self._undo, self._redo = [change(one) for one in self._undo], [change(one) for one in self._redo]
@@ -69,15 +69,15 @@ class UndoStack(Generic[T]):
         self._in_gesture = False
 
     def undo(self) -> bool:
-        """Undo the last step; return False if there is none, or during a gesture."""
+        """Undo the last step and return True; return False if there is no step, or during a gesture."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> bool:
-        """Redo the last undone step; return False if there is none, or during a gesture."""
+        """Redo the last undone step and return True; return False if there is no step, or during a gesture."""
         return self._step(self._redo, self._undo)
 
     def steps(self) -> tuple[tuple[T, ...], int]:
-        """All values, oldest first and including undone ones, and the index of the current value."""
+        """All values, oldest first, undone ones included, and the index of the current value among them."""
         return (*self._undo, self._now, *reversed(self._redo)), len(self._undo)
 
     def restore(self, steps: Sequence[T], place: int) -> None:

@@ -1,1 +1,1 @@
-"""The inner loops that turn trades into bars and cells: in numpy, and the same ones compiled where the extra `fast` is installed."""
+"""The inner loops that turn trades into bars and cells: in numpy, or compiled by numba if the package's extra `fast` is installed."""

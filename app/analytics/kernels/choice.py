@@ -1,6 +1,6 @@
-"""Chooses between the kernels in numpy and those that numba compiles, if the extra `fast` is installed.
+"""Selects the kernels: those in numpy, or those compiled by numba if the package's extra `fast` is installed.
 
-Both give the same arrays, bit for bit; the faster one on this machine is used where there are many trades.
+Both give the same arrays, bit for bit; for many trades, the ones that are faster on this machine are used.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from app.analytics.kernels import numpy_kernels
 from app.market.arrays import Int8Array, Int64Array
 
 _WORTH_LOADING = 4_000_000
-"""Trades added to a series before numba is loaded, which takes half a second: numpy needs as long for some 15 million."""
+"""Number of trades in a series from which numba is loaded. Loading takes half a second, in which numpy adds about 15 million trades."""
 _FEW = 4096  # below that, the calls cost more than the loops
 _MEASURED, _TURNS = 1 << 16, 3
 
 
 class Kernels(NamedTuple):
-    """The functions of one implementation; see `numpy_kernels`."""
+    """The functions of one implementation of the kernels; see `numpy_kernels`."""
 
     period_starts: Callable[[Int64Array, int], tuple[Int64Array, Int64Array]]
     fold_bars: Callable[[Int64Array, Int64Array, Int8Array, Int64Array], dict[str, Int64Array]]
@@ -33,7 +33,7 @@ class Kernels(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The kernels for many trades, and the reason in a sentence."""
+    """The kernels selected for many trades, and the reason as text, e.g. their speed."""
 
     kernels: Kernels
     reason: str
@@ -43,7 +43,10 @@ NUMPY = Kernels(numpy_kernels.period_starts, numpy_kernels.fold_bars, numpy_kern
 
 
 def kernels_for(n_trades: int, added: int) -> Kernels:
-    """The kernels for a chunk of `n_trades` trades, of a series to which `added` trades have been added before."""
+    """The kernels for adding a chunk of `n_trades` trades to a series to which `added` trades have been added before.
+
+    Numpy's for a small chunk, and for a short series while `fastest` has not been called yet.
+    """
     if n_trades < _FEW or (added < _WORTH_LOADING and not fastest.cache_info().currsize):
         return NUMPY
     return fastest().kernels
@@ -51,7 +54,7 @@ def kernels_for(n_trades: int, added: int) -> Kernels:
 
 @cache
 def fastest() -> Choice:
-    """The faster kernels on this machine; the first call loads numba, if it is installed, and measures both."""
+    """The faster kernels on this machine, cached; the first call loads numba, if it is installed, and measures both."""
     try:
         from importlib.metadata import version  # here, because it takes long to load
 
@@ -62,7 +65,7 @@ def fastest() -> Choice:
 
 
 def faster_of(numpy: Kernels, numba: Kernels, numba_version: str, clock: Callable[[], float] = time.perf_counter) -> Choice:
-    """Measure both kernels by turns on the same trades; numba's are chosen if they are faster and give the same arrays."""
+    """Measure both kernels by turns on the same trades; select numba's if they are faster and give the same arrays."""
     trades = _random_trades()
     times: dict[str, list[float]] = {"numpy": [], "numba": []}
     for _ in range(_TURNS):
@@ -85,7 +88,7 @@ def _is_missing(error: Exception) -> bool:
 
 
 def _random_trades() -> tuple[Int64Array, Int64Array, Int64Array, Int8Array]:
-    """Times, prices, lots and sides of as many trades as are added at once."""
+    """Times, prices, lots and sides of random trades for the measurement: always the same 65,536."""
     rng = np.random.default_rng(1)
     price = 640_000 + np.cumsum(rng.integers(-2, 3, _MEASURED))
     return (
@@ -97,7 +100,10 @@ def _random_trades() -> tuple[Int64Array, Int64Array, Int64Array, Int8Array]:
 
 
 def _columns(kernels: Kernels, time_ns: Int64Array, price: Int64Array, quantity: Int64Array, side: Int8Array) -> list[Int64Array]:
-    """Bars of a minute and rows of 100 ticks, with all bars' cells from the lowest to the highest row."""
+    """Run all kernels on some trades, with 1-minute bars and rows of 100 ticks, and return their output arrays.
+
+    The bars share one set of cells, from the lowest to the highest row.
+    """
     period, starts = kernels.period_starts(time_ns, 60_000_000_000)
     bars = kernels.fold_bars(price, quantity, side, starts)
     lowest, rows = int(price.min()) // 100, int(price.max()) // 100 - int(price.min()) // 100 + 1

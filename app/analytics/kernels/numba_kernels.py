@@ -1,6 +1,7 @@
-"""The functions of `numpy_kernels`, compiled by numba: one pass over the trades for their bars, one for their cells.
+"""The functions of `numpy_kernels`, compiled by numba, with one pass over the trades for their bars and one for their cells.
 
-Equal bit for bit. Importing this module loads the compiled code from numba's cache, or compiles it, which takes a few seconds.
+The results are equal bit for bit. Importing this module loads the compiled code from numba's cache, or compiles it, which takes a few
+seconds.
 """
 
 # pyright: basic, reportMissingModuleSource=false
@@ -24,14 +25,14 @@ _LARGEST = (1 << WORD_BITS) - 1
 
 
 def period_starts(time_ns: Int64Array, period_ns: int) -> tuple[Int64Array, Int64Array]:
-    """See `numpy_kernels.period_starts`."""
+    """The same as `numpy_kernels.period_starts`, compiled."""
     period, starts = np.empty(len(time_ns), np.int64), np.empty(len(time_ns), np.int64)
     count = _period_starts(time_ns, period_ns, period, starts)
     return period, starts[:count].copy()
 
 
 def fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: Int64Array) -> dict[str, Int64Array]:
-    """See `numpy_kernels.fold_bars`."""
+    """The same as `numpy_kernels.fold_bars`, compiled; if sums may not fit into 64 bits, numpy computes them."""
     table = np.empty((len(_COLUMNS) + 2, len(starts)), np.int64)
     furthest, heaviest = _fold_bars(price, quantity, side, starts, table)
     bars: dict[str, Int64Array] = dict(zip(_COLUMNS, table, strict=False))
@@ -52,7 +53,7 @@ def add_cells(
     side: Int8Array,
     ticks_per_row: int,
 ) -> None:
-    """See `numpy_kernels.add_cells`."""
+    """The same as `numpy_kernels.add_cells`, compiled."""
     n_cells = len(cells[0])
     planes = np.zeros(3 * n_cells, np.int64)
     _add_cells(planes, n_cells, offset, counts, price, quantity, side, ticks_per_row)
@@ -69,7 +70,10 @@ _compiled = partial(njit, cache=True, nogil=True, error_model="numpy")
 
 @_compiled(int64(_READ, int64, _WRITTEN, _WRITTEN))
 def _period_starts(time_ns, period_ns, period, starts):
-    """Fill in the period of each trade; a division only where the period changes, as most trades are in that of the one before."""
+    """Fill `period` with each trade's period number and `starts` with the first trade of each period; return the number of starts.
+
+    Divides only where the period changes, as most trades are in the same period as the previous trade.
+    """
     count, until, since, now = 0, 0, 0, 0
     for i in range(len(time_ns)):
         if i == 0 or not (since <= time_ns[i] < until):
@@ -85,7 +89,7 @@ def _period_starts(time_ns, period_ns, period, starts):
 
 @_compiled(types.UniTuple(int64, 2)(_READ, _READ, _READ_SIDES, _READ, _TABLE))
 def _fold_bars(price, quantity, side, starts, table):
-    """Fill in a row of the table for each column; return the largest distance of a price from its open and the largest volume."""
+    """Fill `table`, one row per column of the bars; return the largest distance of a price from its bar's open, and the largest volume."""
     furthest, heaviest = 0, 0
     for bar in range(len(starts)):
         first = starts[bar]
@@ -114,7 +118,10 @@ def _fold_bars(price, quantity, side, starts, table):
 
 @_compiled(void(_WRITTEN, int64, _READ, _READ, _READ, _READ, _READ_SIDES, int64))
 def _add_cells(planes, n_cells, offset, counts, price, quantity, side, ticks_per_row):
-    """Add the trades to the planes of cells sold, unknown and bought; a division only where the row changes."""
+    """Add each trade's quantity to its cell in `planes`, which has all sold, then all unknown, then all bought cells.
+
+    Divides only where the row changes.
+    """
     end, row, bottom, top = 0, 0, 0, 0
     for bar in range(len(counts)):
         first, end = end, end + counts[bar]

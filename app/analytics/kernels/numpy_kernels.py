@@ -1,4 +1,4 @@
-"""Bars and cells of a chunk of trades, in numpy."""
+"""The kernels in numpy, which compute the bars and cells of a chunk of trades."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SQUARE_WORDS = ("price_square_low", "price_square_middle", "price_square_high")
 
 
 def period_starts(time_ns: Int64Array, period_ns: int) -> tuple[Int64Array, Int64Array]:
-    """The number of each trade's period, and the indices of the trades that begin one; the first trade does.
+    """The number of each trade's period, and the indices of the trades that begin a period, 0 included.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def period_starts(time_ns: Int64Array, period_ns: int) -> tuple[Int64Array, Int6
 
 
 def fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: Int64Array) -> dict[str, Int64Array]:
-    """The column values of the bars whose first trades have the indices `starts`, all int64.
+    """The columns of the bars whose first trades have the indices `starts`, by name, int64 [shape=(n_bars,)].
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def fold_bars(price: Int64Array, quantity: Int64Array, side: Int8Array, starts: 
 
 
 def price_sums(price: Int64Array, quantity: Int64Array, starts: Int64Array) -> dict[str, Int64Array]:
-    """Words of the sums of (price - open) * quantity and of (price - open)**2 * quantity of each bar."""
+    """Each bar's sums of (price - open) * quantity and of (price - open)**2 * quantity, as columns of words (see `wide_sums`)."""
     counts = np.diff(np.append(starts, len(price)))
     opens = price[starts]
     distance = price - (np.repeat(opens, counts) if len(starts) > 1 else opens[0])
@@ -75,12 +75,12 @@ def add_cells(
     side: Int8Array,
     ticks_per_row: int,
 ) -> None:
-    """Add each trade's quantity to its cell.
+    """Add each trade's quantity to its cell, in place.
 
     Parameters
     ----------
     cells : three of int64 [shape=(n_cells,)]
-        Sold, unknown and bought lots of the bars' cells; changed in place.
+        Sold, unknown and bought lots of the bars' cells.
     offset : int64 [shape=(n_bars,)]
         A trade in row `r` of a bar belongs to the cell `r + offset`.
     counts : int64 [shape=(n_bars,)]
