@@ -5,7 +5,7 @@ or the terminal (one line: what, where, what was expected).
 
     TapeprintError
     ├── BadInputError              the caller's input is wrong: exit code 2
-    │   ├── OffGridError           a price or quantity is not a whole number of steps
+    │   ├── OffGridError           a price or quantity is not a whole number of ticks or lots
     │   ├── TradeFileError         a file of trades or candles is invalid or unusable (file, line, found, expected)
     │   │   └── OtherStepsError    its prices or quantities do not fit the market's present tick or lot size
     │   ├── GridTooFineError       a bar or a profile would have too many rows
@@ -19,7 +19,7 @@ or the terminal (one line: what, where, what was expected).
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
-    │       └── BadRequestError    400: the venue calls the request itself wrong, e.g. out of range
+    │       └── BadRequestError    400: a publisher calls the request itself wrong, e.g. out of range
     ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on
@@ -35,8 +35,8 @@ _MOST_SHOWN = 500
 class TapeprintError(Exception):
     """The base class of all errors; `str()` returns the text for the screen.
 
-    Whatever a message quotes, a venue or a file, the text for the screen is one printable line of at most 500 characters; see
-    `one_line`.
+    The text for the screen is one printable line, also where it quotes a venue or a file; a text of more than 500 characters is
+    shortened, see `one_line`.
     """
 
     def __init__(self, user_message: str, *, detail: str = "") -> None:
@@ -50,7 +50,7 @@ class BadInputError(TapeprintError):
 
 
 class OffGridError(BadInputError):
-    """Raised when a value is not a positive whole number of steps.
+    """Raised when a price or quantity is not a positive whole number of ticks or lots.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class OffGridError(BadInputError):
     value : str
         The value as it was written.
     between_steps : bool
-        True for a number that is sound otherwise, but lies between two steps.
+        True for a valid number that lies between two ticks or lots.
     """
 
     def __init__(self, user_message: str, *, index: int, value: str, between_steps: bool = False) -> None:
@@ -108,7 +108,7 @@ class StepsChangedError(FeedError):
 
 
 class VenueUnreachableError(FeedError):
-    """Raised when the venue cannot be reached for now; trying again may help."""
+    """Raised when the venue cannot be reached for now; another attempt may succeed."""
 
 
 class VenuePausedError(FeedError):
@@ -134,11 +134,11 @@ class ChecksumError(FeedError):
 
 
 class VenueRefusedError(FeedError):
-    """Raised when the venue refuses permanently, so that trying again cannot help."""
+    """Raised when the venue refuses permanently, so that another attempt would fail too."""
 
 
 class BadRequestError(VenueRefusedError):
-    """Raised when the venue answers 400: the request itself is wrong, e.g. a time out of range."""
+    """Raised when a publisher of trade files answers HTTP 400: the request itself is wrong, e.g. a time out of range."""
 
 
 class StoreError(TapeprintError):
@@ -154,7 +154,7 @@ class NoDisplayError(TapeprintError):
 
 
 def one_line(text: str, most: int = _MOST_SHOWN) -> str:
-    """The text on one line: control characters and line breaks are escaped, and a text of more than `most` characters loses its middle."""
+    """The text on one line: a text of more than `most` characters loses its middle, then control characters and line breaks are escaped."""
     if len(text) > most:
         text = f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
     return printable(text)

@@ -18,7 +18,7 @@ def printable(text: str) -> str:
 
 
 def printable_values(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor of log records that makes all their texts printable."""
+    """Make all text values of a log record printable and return the record; a processor for structlog."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = printable(value)
