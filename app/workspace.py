@@ -416,7 +416,7 @@ class Workspace:
             self._reaching = False
 
     async def _pause(self, seconds: float) -> None:
-        """Wait between attempts, but only until `try_now` is called."""
+        """Wait some seconds between two attempts, or only until `try_now` is called."""
         self._try_now.clear()
         waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._try_now.wait())]
         try:

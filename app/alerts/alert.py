@@ -123,7 +123,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """The definition of an alert: its subject, condition, value and trigger.
+    """The definition of an alert: subject, condition, value, trigger, note and sound.
 
     Attributes
     ----------

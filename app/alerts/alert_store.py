@@ -158,7 +158,7 @@ class AlertStore:
         """Record a market's scan progress and missed ranges, log the alerts that fired, and disarm those that fire only once.
 
         The firings are in the log before the progress is saved. The file is saved if an alert fired or the missed ranges changed, else once
-        per minute of trades.
+        per minute of trades while there are alerts.
         """
         before = self.missed_ranges(instrument_id)
         if reached is not None:

@@ -34,7 +34,7 @@ _PATIENCE_NS = 60_000_000_000
 
 
 class AlertWatch:
-    """Scans the trades of one market for alerts while it is open.
+    """Scans the trades of one market for alerts while the market is open.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class AlertWatch:
 
     @property
     def reached(self) -> ScanProgress | None:
-        """The last scanned trade of the market; None if no trade has been scanned."""
+        """The scan progress of the market: its last scanned trade; None if no trade has been scanned."""
         return self._reached
 
     @property

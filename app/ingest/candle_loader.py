@@ -95,7 +95,7 @@ class CandleLoader:
         _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next(self) -> None:
-        """Fetch the candles of the first open request, if there still is one after a retry's pause."""
+        """Fetch the candles of the first request not fetched yet; do nothing if there is none left, e.g. after the pause of a retry."""
         if (request := self._next()) is not None:
             await self._fetch(request)
 

@@ -55,7 +55,7 @@ class DiskBars:
         self._merged: tuple[_Account, tuple[Gap, ...], tuple[Gap, ...]] = self._account, (), ()
 
     def build(self, spec: ChartSpec, from_ns: int, floor: MemoryFloor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
-        """Build the bars of all trades since a time, from disk and memory; afterwards `covered` and `gaps` include the disk's.
+        """Build the bars of all trades since a time, from disk and memory; afterwards `covered` and `gaps` include those of the disk.
 
         Trades up to the floor come from the disk, later ones from `in_memory`. They are separated by key, so that each
         trade counts once and in the order of the tape. May run in another thread.

@@ -78,7 +78,7 @@ class LoadProgress:
 
 
 class HistoryLoader:
-    """Fetches the trades that charts request and the store does not have, missing trades in gaps, and trades owed to the disk.
+    """Fetches older trades that charts request, missing trades in gaps, and owed trades (missing on disk, still to be fetched).
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class HistoryLoader:
     async def _set_oldest(self) -> None:
         """Set the earliest time that each chart may request.
 
-        That is 48 h before the start of the program (as far as a venue delivers in acceptable time), or the start of the stored trades if
+        That is 48 h before the loader was made (as far as a venue delivers in acceptable time), or the start of the stored trades if
         that is earlier.
         """
         oldest_ns = self._now_ns - _BEARABLE_NS
@@ -228,7 +228,7 @@ class HistoryLoader:
     # -- what is owed on disk --------------------------------------------------------------------
 
     async def _fetch_owed(self, history: TradeHistory, owed: OwedQueue, row: Owed) -> None:
-        """Fetch some owed trades straight into the store on disk, because memory has no trades of their time."""
+        """Fetch some owed trades (missing on disk) straight into the store on disk: memory has no trades of their time."""
         if self._recorder is not None:
             await self._recorder.flush()  # trades that wait to be written would be fetched again
         before = sum(left.length_ns for left in row.left(owed.writer.intervals, owed.writer.settled))

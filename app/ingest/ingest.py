@@ -235,7 +235,7 @@ class Ingest:
     # -- coverage --------------------------------------------------------------------------------
 
     def _live_span(self, fresh: TradeBatch) -> Span | None:
-        """Pass the feed's gaps to the store and return the gap-free time up to these trades; for numbered trades only return None."""
+        """Pass the feed's gaps to the store and return the gap-free time up to these trades; for numbered trades return None."""
         if not self.store.by_time:
             return None
         gaps = self.feed.status.gaps
@@ -250,7 +250,7 @@ class Ingest:
         return Span(begin_ns, self._live_from_ns)
 
     def _keyed(self, batch: TradeBatch) -> TradeBatch:
-        """The trades with keys in place of the venue's ids, which may restart; unchanged if ids are missing or may skip numbers."""
+        """The trades with the store's keys in place of the venue's ids, which may restart; unchanged if ids are not consecutive numbers."""
         return batch if self.store.by_time or not self.store.contiguous else keyed(batch, self._ids)
 
     def _record_aside(self, source: Source) -> None:

@@ -103,7 +103,7 @@ async def fill_owed(
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
-    """Download the owed trades of one entry straight to disk; return the number of new trades. Trades still missing stay owed.
+    """Download the owed (missing) trades of one entry straight to disk; return the number of new trades. Those still missing stay owed.
 
     Parameters and errors are those of `fill_gaps`. The download stops after about `most` new trades, and raises an error after
     `tries` failures without a new trade between them.

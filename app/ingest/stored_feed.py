@@ -43,5 +43,5 @@ class StoredFeed:
             yield batch
 
     async def aclose(self) -> None:
-        """End `batches`."""
+        """Close the feed, so that `batches` ends."""
         self._closed.set()

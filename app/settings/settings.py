@@ -148,7 +148,7 @@ def settings_path() -> Path:
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Load the settings from a file; environment variables override its venue URLs.
+    """Load the settings from a file; environment variables override the venue URLs.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ class _Collected:
 
 
 def collect(instrument_ids: list[str], seconds: float | None, settings: Settings, quiet: bool) -> int:
-    """Record markets until Ctrl+C, SIGTERM or the end of `seconds`.
+    """Record markets until Ctrl+C, SIGTERM, the end of `seconds`, or the end of all feeds.
 
     Returns
     -------

@@ -127,7 +127,7 @@ def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, 
 
 
 async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Chart, str]:
-    """Collect live trades for a while, with history as in the window.
+    """Collect live trades for the requested seconds, with history as in the window, and make a chart of them.
 
     Returns
     -------
