@@ -6,7 +6,7 @@ from app import __version__
 
 
 def main() -> None:
-    """Run the command line; the version is printed without loading anything else."""
+    """Run the command line; for `--version` alone, print the version without loading anything else."""
     if sys.argv[1:] == ["--version"]:
         print(__version__)  # noqa: T201
         return

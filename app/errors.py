@@ -19,7 +19,7 @@ or the terminal (one line: what, where, what was expected).
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
     │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
-    │       └── BadRequestError    400: the venue calls the request itself wrong, e.g. out of range
+    │       └── BadRequestError    400: a publisher calls the request itself wrong, e.g. out of range
     ├── StoreError                 the store on disk cannot be used: charts continue, nothing is recorded
     │   └── StoreBusyError         another process writes this market
     └── NoDisplayError             there is no screen to open a window on

@@ -1,6 +1,6 @@
 """The workspace: one open market with its feed, its store and its chart.
 
-The screen reads `chart`, `status` and `notice` once per frame. The workspace does not depend on the
+The screen reads `chart`, `status` and `notice` once per screen frame. The workspace does not depend on the
 screen or on any venue: the function that opens a market is a parameter.
 """
 
@@ -130,41 +130,41 @@ class Workspace:
         self.message = ""
         """The last error of a user action; empty if there was none."""
         self.on_change: Callable[[], object] = lambda: None
-        """Called when trades have arrived or a chart was rebuilt: a screen at rest looks again."""
+        """Called when trades have arrived or a chart was rebuilt, so that an idle screen is drawn again."""
 
     @property
     def status(self) -> FeedStatus:
-        """The status of the feed, or of the attempt to open the market."""
+        """The status of the feed, or of the attempt to open the market; STOPPED after an internal error."""
         if self._failed is not None:
             return self._failed
         return self.market.feed.status if self.chart is not None and self.market is not None else self._opening
 
     @property
     def choice(self) -> ChartChoice:
-        """The selected bar rule and row size, which the next chart will have."""
+        """The bar rule and row size that the user has selected; the next chart will have them."""
         return self._choice
 
     @property
     def notice(self) -> str:
-        """One line about downloads or errors; empty if there is nothing to show."""
+        """One line about errors, downloads and missing trades; empty if there is nothing to show."""
         return self.message or self.profiles.trouble or (self.ingest.notice if self.ingest is not None else "")
 
     @property
     def filling(self) -> str:
-        """Progress of the history download as text; empty while nothing is downloaded."""
+        """Progress of the current download of trades or candles, as text; empty while nothing is downloaded."""
         progress = self.ingest.progress if self.ingest is not None else None
         return progress.text if progress is not None else ""
 
     @property
     def recording(self) -> RecordingStatus:
-        """The recording status: recording, or the reason why trades are not recorded."""
+        """The recording status: recording, off, or the reason why trades are not recorded."""
         if self.ingest is None or self._keep is None:
             return OFF
         return self.ingest.recorder.status if self.ingest.recorder is not None else self._not_recorded
 
     @property
     def unrecorded(self) -> list[tuple[str, int, RecordingStatus]]:
-        """For each market with trades that were received and not recorded: its id, their number, and the recording status."""
+        """For each market with trades that were received but not recorded: id, number of these trades, and recording status."""
         return [(one.instrument.id, one.unrecorded, one.status) for one in self._recorders if one.unrecorded]
 
     @property
@@ -173,12 +173,12 @@ class Workspace:
         return bool(self._store_openings) or any(one.hangs for one in self._recorders)
 
     def stop_filling(self) -> None:
-        """Stop the history download; scrolling further back starts it again."""
+        """Cancel the current requests for older trades and for candles; scrolling further back starts new ones."""
         if self.ingest is not None:
             self.ingest.stop_filling()
 
     def try_now(self) -> None:
-        """Try at once to reach the venue, instead of waiting for the next attempt or after a refusal."""
+        """Try at once to reach the venue if the feed is disconnected or stopped, also after a refusal; else do nothing."""
         if self.status.state not in {FeedState.DISCONNECTED, FeedState.STOPPED}:
             return
         if self._reaching:
@@ -187,7 +187,7 @@ class Workspace:
             self.open(self.instrument_id)
 
     def open(self, instrument_id: str) -> None:
-        """Open another market; the previous one closes in the background."""
+        """Open a market; the previous one, if any, closes first, in the background."""
         if self._task is not None:
             self._task.cancel()
             self._leaving.add(self._task)
@@ -199,7 +199,10 @@ class Workspace:
         self._task.add_done_callback(self._ended)
 
     def change(self, *, bar_rule: BarRule | None = None, ticks_per_row: int | None = None) -> None:
-        """Change bars or rows; the chart is rebuilt from the same trades and replaced when ready."""
+        """Change the bar rule or the row size; the chart's bars are rebuilt from the same trades and replaced when ready.
+
+        While no market is open, only the choice for the next chart changes.
+        """
         self._choice = replace(
             self._choice,
             bar_rule=bar_rule or self._choice.bar_rule,
@@ -224,7 +227,7 @@ class Workspace:
         return self._rules
 
     def set_rules(self, rules: CalculationSettings) -> None:
-        """Change the calculation settings; the bars stay the same."""
+        """Change the calculation settings of the current chart and of later ones; the bars stay the same."""
         self._rules = rules
         if self.chart is not None:
             self.chart.set_rules(rules)
@@ -338,7 +341,7 @@ class Workspace:
         return opening
 
     async def _start_recording(self, keep: _Keep, ingest: Ingest, opening: asyncio.Future[MarketStore] | None) -> None:
-        """Record as soon as the store can be opened, with all trades that are loaded then."""
+        """Start recording as soon as the store can be opened, beginning with all trades loaded by then."""
         while True:
             if opening is None:
                 await self._sleep(_STORE_AGAIN_S)
@@ -413,7 +416,7 @@ class Workspace:
             self._reaching = False
 
     async def _pause(self, seconds: float) -> None:
-        """Wait between attempts, but only until `try_now` is called."""
+        """Wait some seconds between two attempts, or only until `try_now` is called."""
         self._try_now.clear()
         waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._try_now.wait())]
         try:
@@ -439,7 +442,7 @@ def _close_unused(opening: asyncio.Future[MarketStore]) -> None:
 
 
 def _finest(market: Market, tape: Tape | None) -> Instrument:
-    """The instrument in the steps common to the venue and all stored trades; feed, history and tape switch to them."""
+    """The instrument with the tick and lot size that fit the venue and all stored trades; feed, history and tape switch to these sizes."""
     use = getattr(market.feed, "use", None)
     if tape is None or use is None:
         return market.instrument

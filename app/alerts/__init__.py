@@ -7,7 +7,7 @@ scan has seen, and `alert_store` saves everything in a file.
 Rules, decided here:
 
 - A *line* is a price: a fixed one, POC, VAH or VAL of a period or of a profile on the chart, VWAP or a band of it. A line that moves
-  stands still while a bar is in progress: trades are compared with its value at the start of their bar, from all bars before it.
+  keeps one value while a bar is in progress: trades are compared with the value at the start of their bar, from all bars before it.
   So no trade moves the line that it touches, and a line that moves over a resting price fires nothing: price has to come to it.
 - *touch*: the price of a trade is the line, or it lies between the prices of two trades that follow one another. Trades that stay
   at the line are one touch.

@@ -63,7 +63,7 @@ class AlertActions:
     chart, watch : callable
         Return the chart and the alert watch of the open market; None while no market is open.
     status : callable
-        Returns the status of its feed.
+        Returns the status of the open market's feed.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class AlertActions:
         return chart.spec.instrument if chart is not None else None
 
     def add(self, spec: AlertSpec) -> Outcome:
-        """Add an alert to the open market, and return the outcome."""
+        """Add an alert to the open market and return the outcome; adds nothing if no market is open or the definition is invalid."""
         if (instrument := self.instrument) is None:
             return Outcome("No chart loaded yet", False)
         try:
@@ -96,9 +96,9 @@ class AlertActions:
         return Outcome(self.book.trouble or f"Alert {alert.number}, {alert.text}, {alert.often.text}", True)
 
     def change(self, number: int, spec: AlertSpec) -> Outcome:
-        """Replace the condition and settings of an alert, arm it, and return the outcome; it keeps its number.
+        """Replace the definition of an alert, arm it and return the outcome; the number stays the same.
 
-        Works only while the alert's own market is open, because its tick and lot sizes are needed.
+        Changes nothing if the definition is invalid, or if the alert's market is not open: the market's tick and lot size are needed.
         """
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.instrument != instrument.id:
@@ -111,7 +111,7 @@ class AlertActions:
         return Outcome(self.book.trouble or f"Alert {number}, {spec.text}, {spec.often.text}", True)
 
     def add_at(self, price_ticks: int) -> str:
-        """Add an alert that fires once, when a trade touches a price; return a status bar line."""
+        """Add an alert to the open market that fires once, when a trade touches a price; return a status bar line."""
         if (instrument := self.instrument) is None:
             return "No chart loaded yet"
         price = price_ticks * instrument.tick_size
@@ -119,7 +119,7 @@ class AlertActions:
         return f"Alert at {price:f}: fires once, on touch" if added.done and not self.book.trouble else added.text
 
     def move(self, number: int, price_ticks: int) -> str:
-        """Move a price alert to another price, and arm it; return a status bar line."""
+        """Move a price alert of the open market to another price and arm it; return a status bar line. Other alerts cannot be moved."""
         alert, instrument = self.book.get(number), self.instrument
         if alert is None or instrument is None or alert.subject.kind is not SubjectKind.PRICE:
             return "Only price alerts can be moved"
@@ -131,7 +131,7 @@ class AlertActions:
         return self.move(*dragged) if dragged is not None else ""
 
     def delete_nearest(self, price_ticks: int) -> str:
-        """Delete the armed price alert that is nearest to a price; return a status bar line."""
+        """Delete the open market's armed price alert that is nearest to a price; return a status bar line."""
         instrument = self.instrument
         found = [alert for alert in self.book.of(instrument.id) if alert.subject == Subject()] if instrument else []
         if instrument is None or not found:
@@ -140,7 +140,7 @@ class AlertActions:
         return self.delete(nearest.number)
 
     def delete(self, number: int) -> str:
-        """Delete an alert, and return a status bar line."""
+        """Delete an alert and return a status bar line."""
         alert = self.book.get(number)
         if alert is None:
             return "This alert has been deleted"
@@ -149,7 +149,7 @@ class AlertActions:
         return f"Deleted alert {number}: {alert.text}"
 
     def arm(self, number: int) -> str:
-        """Arm a fired alert again, and return a status bar line."""
+        """Arm a fired alert again and return a status bar line."""
         alert = self.book.get(number)
         if alert is None:
             return "This alert has been deleted"
@@ -158,7 +158,7 @@ class AlertActions:
         return f"Re-armed alert {number}: {alert.text}"
 
     def show(self) -> None:
-        """Update the chart's alert lines, and the time from which alerts need history; called every frame and after each change."""
+        """Update the chart's alert lines and the time from which alerts need history; does nothing while no market is open."""
         chart, watch = self._chart(), self._watch()
         if chart is not None and watch is not None:
             lines, chart.alerts_from_ns = watch.lines(chart), watch.wants_from_ns(chart)
@@ -170,7 +170,7 @@ class AlertActions:
         return tuple(sorted(there if line.alert == number else line for line in lines))
 
     def status_of(self, alert: Alert) -> AlertStatus:
-        """The status of an alert, with the reason if it is not monitored."""
+        """The status of an alert; if it is not monitored, with the reason."""
         if not alert.armed:
             return AlertStatus("fired")
         chart, watch, status = self._chart(), self._watch(), self._status()
@@ -184,21 +184,21 @@ class AlertActions:
         return AlertStatus("not monitored", why, since_ns) if why else AlertStatus("armed", watch.partly(alert, chart))
 
     def near(self, ticks: float, reach: float) -> list[Suggestion]:
-        """Suggested subjects for an alert: lines and levels within `reach` ticks of a price, nearest first."""
+        """Suggested alert subjects: lines and naked levels within `reach` ticks of a price, nearest first; empty without an open market."""
         chart = self._chart()
         return subjects_near(SubjectValues(chart), ticks, reach) if chart is not None else []
 
     def profiles(self) -> list[tuple[int, str]]:
-        """Key and name of each placed profile (anchored, range or composite) of the chart."""
+        """Key and name of each placed profile (anchored, range or composite) of the chart; empty while no market is open."""
         chart = self._chart()
         return [(placed.key, placed.name) for placed in chart.anchors.profiles] if chart is not None else []
 
     def text_of(self, subject: Subject) -> str:
-        """The text of a subject, with the name of its profile if the profile is on the chart."""
+        """The text of a subject; if it is of a profile on the chart, with the profile's name instead of the key."""
         names = dict(self.profiles())
         return subject.text.replace(f"profile {subject.key}", names[subject.key]) if subject.key in names else subject.text
 
     def pending(self) -> str:
-        """One line about missed trades still to be checked; empty if there are none."""
+        """One line about missed trades still to be checked; empty if there are none or no market is open."""
         watch = self._watch()
         return watch.pending if watch is not None else ""

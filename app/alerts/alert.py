@@ -9,24 +9,24 @@ import msgspec
 from msgspec import Meta
 
 _Int64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""A time, price, id or key: it goes into arrays of 64 bits."""
+"""A time, price, id or key; limited to 64 bits, because arrays hold it."""
 _Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
-"""A number that grows by one: it has room to grow."""
+"""A count that grows by one; limited so that it cannot overflow."""
 _Side: TypeAlias = Annotated[int, Meta(ge=-1, le=1)]
 _Band: TypeAlias = Annotated[int, Meta(ge=-100, le=100)]
 
 
 class _Stored(enum.Enum):
-    """An enumeration whose values are saved in alert files, and so never change; `text` is what the screen shows."""
+    """An enumeration whose values are saved in alert files and therefore never change; the screen shows `text`."""
 
     @property
     def text(self) -> str:
-        """The text on screen for this choice."""
+        """The text that the screen shows for this member."""
         return _TEXTS.get(self, str(self.value))
 
 
 class SubjectKind(_Stored):
-    """The kinds of value an alert can watch; stored by value, shown as `text`."""
+    """The kinds of subject an alert can have; files store the member's `value`, the screen shows `text`."""
 
     PRICE = "price"
     POC = "POC"
@@ -48,7 +48,7 @@ class SubjectKind(_Stored):
 
 
 class Scope(_Stored):
-    """The period or profile that a value covers; stored by value, shown as `text`."""
+    """The period or profile of a watched quantity; files store the member's `value`, the screen shows `text`."""
 
     NOTHING = ""
     DAY = "day"
@@ -61,7 +61,7 @@ class Scope(_Stored):
 
 
 class Condition(_Stored):
-    """The conditions an alert can wait for; stored by value, shown as `text`."""
+    """The conditions an alert can wait for; files store the member's `value`, the screen shows `text`."""
 
     TOUCH = "touch"
     CROSS = "cross"
@@ -74,7 +74,7 @@ class Condition(_Stored):
 
 
 class Trigger(_Stored):
-    """The number of times that an alert fires: once, once per bar or every time; stored by value, shown as `text`."""
+    """The trigger of an alert: it fires once, once per bar or every time; files store the member's `value`, the screen shows `text`."""
 
     ONCE = "once"
     ONCE_A_BAR = "once a bar"
@@ -97,15 +97,15 @@ _TEXTS: dict[enum.Enum, str] = {
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The price or value that an alert watches.
+    """The subject of an alert: a price, a line such as a POC or VWAP, naked levels, or a value or event of a bar.
 
     Attributes
     ----------
     kind : SubjectKind
     of : Scope
-        The current period, the one before it, or a profile on the chart.
+        The current period, the one before it, or a profile on the chart; NOTHING if the subject needs none.
     key : int
-        Key of the profile, see `app.profiles.chart_profiles`.
+        Key of the profile, see `app.profiles.chart_profiles`; 0 if `of` is not PROFILE.
     band : int
         For VWAP: the number of standard deviations above (negative: below) it.
     """
@@ -117,13 +117,13 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The text shown to the user: `POC of the day`, `VWAP of the week +2 σ`."""
+        """The subject as text for the screen, e.g. `POC of the day`, `VWAP of the week +2 σ`."""
         of = f" of profile {self.key}" if self.of is Scope.PROFILE else f" of the {self.of.text}" if self.of is not Scope.NOTHING else ""
         return f"{self.kind.text}{of}" + (f" {self.band:+d} σ".replace("-", "−") if self.band else "")
 
 
 class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """The definition of an alert: its subject, condition, value and trigger.
+    """The definition of an alert: subject, condition, value, trigger, note and sound.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class AlertSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """Subject, value and condition in one line: `price 64000.4: touch`."""
+        """Subject, value and condition in one line, e.g. `price 64000.4: touch`."""
         return f"{self.subject.text}{f' {self.value}' if self.value else ''}: {self.when.text}"
 
 
@@ -182,7 +182,7 @@ class FiredAlert(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", ta
     Attributes
     ----------
     n : int
-        Number of firings so far, including this one.
+        Number of firings of all alerts so far, including this one.
     alert : int
         Number of the alert.
     instrument : str

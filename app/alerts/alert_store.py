@@ -39,12 +39,12 @@ class _Saved(msgspec.Struct):
 
 
 class AlertStore:
-    """All alerts of a user, saved in a file.
+    """All alerts of the user and the log of those that fired, saved in files.
 
     Parameters
     ----------
     path : Path or None
-        None saves nothing. A file that cannot be read is renamed, and `trouble` has the reason.
+        The alert file; None saves nothing. A file that cannot be read is renamed, and `trouble` has the reason.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class AlertStore:
         return tuple(self._saved.alerts)
 
     def get(self, number: int) -> Alert | None:
-        """The alert that has this number; None if there is none."""
+        """The alert with this number; None if there is none."""
         return next((alert for alert in self._saved.alerts if alert.number == number), None)
 
     def of(self, instrument_id: str) -> list[Alert]:
@@ -91,14 +91,14 @@ class AlertStore:
         return self._last.get(number)
 
     def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
-        """True if the log has a firing of an alert by a trade in `[start_ns, end_ns)`."""
+        """True if the loaded part of the log has a firing of this alert by a trade with a time in `[start_ns, end_ns)`."""
         last = self._last.get(number)
         if last is None or (last.time_ns < start_ns and self._newest(last)):
             return False
         return any(isinstance(past, FiredAlert) and past.alert == number and start_ns <= past.time_ns < end_ns for past in self.log)
 
     def knows(self, fired: FiredAlert) -> bool:
-        """True if a firing is in the log already."""
+        """True if the loaded part of the log has this firing: the same alert, time, trade id and text."""
         last = self._last.get(fired.alert)
         if last is None or (fired.time_ns > last.time_ns and self._newest(last)):
             return False
@@ -106,15 +106,15 @@ class AlertStore:
         return any(isinstance(past, FiredAlert) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
 
     def reached(self, instrument_id: str) -> ScanProgress | None:
-        """The last scanned trade of a market; None if no trade has been scanned."""
+        """The scan progress of a market: its last scanned trade; None if no trade has been scanned."""
         return self._saved.reached.get(instrument_id)
 
     def missed_ranges(self, instrument_id: str) -> tuple[MissedRange, ...]:
-        """The ranges of a market that have not been scanned yet, oldest first."""
+        """A market's ranges of missed trades that are still to be scanned, oldest first."""
         return self._saved.stretches.get(instrument_id, ())
 
     def unannounced(self) -> list[FiredAlert]:
-        """Fired alerts that have not been announced yet, oldest first."""
+        """The fired alerts in the loaded part of the log that have not been announced yet, oldest first."""
         if self._saved.told == self.fired_count:
             return []
         return [fired for fired in self.log if isinstance(fired, FiredAlert) and fired.n > self._saved.told]
@@ -127,7 +127,7 @@ class AlertStore:
         Raises
         ------
         BadInputError
-            If the condition does not apply to the subject, or the value is not a whole number of ticks or lots.
+            If the condition does not apply to the subject, the value can never be reached, or it is not a whole number of ticks or lots.
         """
         number = self._saved.next_number
         alert = self._alert(instrument, number, spec)
@@ -136,7 +136,10 @@ class AlertStore:
         return alert
 
     def change(self, instrument: Instrument, number: int, spec: AlertSpec) -> Alert:
-        """Replace the definition of an alert, arm it, save the file and return the alert; raises the same errors as `add`."""
+        """Replace the definition of an alert, arm it, save the file and return the alert; raises the same errors as `add`.
+
+        An unknown number changes no alert.
+        """
         changed = self._alert(instrument, number, spec)
         self._replace_alerts([changed if alert.number == number else alert for alert in self._saved.alerts])
         return changed
@@ -146,7 +149,7 @@ class AlertStore:
         self._replace_alerts([alert for alert in self._saved.alerts if alert.number != number])
 
     def arm(self, number: int) -> None:
-        """Arm a fired alert again and save the file; earlier trades do not fire it."""
+        """Arm a fired alert again and save the file; trades before the last scanned one do not fire it. An unknown number is ignored."""
         self._replace_alerts([self._armed(alert) if alert.number == number else alert for alert in self._saved.alerts])
 
     def note_reached(
@@ -154,7 +157,8 @@ class AlertStore:
     ) -> None:
         """Record a market's scan progress and missed ranges, log the alerts that fired, and disarm those that fire only once.
 
-        The firings are in the log before the progress is saved.
+        The firings are in the log before the progress is saved. The file is saved if an alert fired or the missed ranges changed, else once
+        per minute of trades while there are alerts.
         """
         before = self.missed_ranges(instrument_id)
         if reached is not None:
@@ -171,14 +175,14 @@ class AlertStore:
             self.save()
 
     def note_unwatched(self, unwatched: UnmonitoredSpan) -> None:
-        """Log a time span in which a market was not monitored, and the result of the late check."""
+        """Log a time span in which a market was not monitored, with the result of the late check."""
         self.log.append(unwatched)
         self._write_log([unwatched])
 
     def note_announced(self) -> None:
         """Mark all fired alerts as announced.
 
-        Saved with the next change: after a kill they are announced again rather than never.
+        This is saved with the next change: after a kill, alerts are announced again rather than never.
         """
         self._saved.told = self.fired_count
 
@@ -227,9 +231,9 @@ class AlertStore:
         self.save()
 
     def _newest(self, fired: FiredAlert) -> bool:
-        """True if the last logged firing of an alert is also its latest in time.
+        """True if the last logged firing of an alert is certainly also its latest in time.
 
-        Not so for one that was checked late.
+        A firing that was checked late may be older than others.
         """
         return not fired.late
 
@@ -264,7 +268,7 @@ class AlertStore:
     def _read_log(self) -> None:
         """Read the newest entries of the log file, and disarm one-time alerts that fired after the alert file was last saved.
 
-        Skips lines that a kill cut short; other lines that cannot be read are skipped and reported.
+        Lines that a kill cut short are skipped silently; other lines that cannot be read are skipped and reported.
         """
         path = self._log_path
         if path is None or not path.exists():

@@ -19,16 +19,17 @@ _PASSES = (Condition.TOUCH, Condition.CROSS, Condition.CROSS_UP, Condition.CROSS
 
 
 class ArmedAlert(NamedTuple):
-    """An alert with its value in ticks, lots or per cent."""
+    """An alert with its value in ticks, lots or per cent; 0 if its subject needs no value."""
 
     alert: Alert
     steps: int
 
 
 class ActiveLines(NamedTuple):
-    """The lines that alerts watch while one bar is in progress.
+    """The lines that touch and cross alerts watch while one bar is in progress.
 
-    `ticks` float64, ascending; `waiting` in the same order; `unknown` maps alert numbers to the reason why their line has no value.
+    `ticks` are the prices of the lines, float64, ascending; `waiting` has the alert of each line, in the same order; `unknown` maps alert
+    numbers to the reason why their line has no price.
     """
 
     ticks: Float64Array
@@ -46,7 +47,7 @@ class Thresholds:
         self._passed = 0
 
     def passed(self, bar: object, figure: int) -> list[ArmedAlert]:
-        """The alerts whose threshold the bar has reached since the last call."""
+        """The alerts whose threshold a bar's running value `figure` has reached since the last call with the same `bar`."""
         if bar != self._bar:
             self._bar, self._passed = bar, 0
         before, self._passed = self._passed, max(self._passed, int(np.searchsorted(self._values, figure, side="right")))
@@ -54,13 +55,14 @@ class Thresholds:
 
 
 class ArmedAlerts:
-    """The armed alerts of one market, at one revision of the alert store.
+    """The armed alerts of one market, at one revision of the alert store, grouped by what can fire them.
 
     Attributes
     ----------
     alerts : tuple of Alert
+        All of them; the groups leave out those whose value does not fit the tick and lot size.
     fixed, moving : list of ArmedAlert
-        Alerts on trades that reach a fixed price, or a line that moves.
+        Alerts on trades that touch or cross a fixed price, or a line that moves.
     closes, events, levels : list of ArmedAlert
         Alerts on closes beyond a line, on events of closed bars, on naked levels.
     buying, selling, volume : Thresholds
@@ -102,15 +104,15 @@ class ArmedAlerts:
         return ArmedAlerts([one.alert for one in (*self.fixed, *self.moving)], self._instrument)
 
     def key(self, readings: SubjectValues, bar: int) -> tuple[object, ...]:
-        """A key that changes when the values of the lines, while a bar is in progress, may have changed."""
+        """A key that changes whenever the prices of the lines for a bar may have changed."""
         chart, series = readings.chart, readings.chart.series
         rules = chart.anchors.revision, chart.rules, chart.asked_from_ns, chart.oldest_ns
         return (chart.generation, int(series.number[bar]), int(series.changed_at[bar - 1]) if bar else -1, *rules) if bar >= 0 else rules
 
     def active_lines(self, readings: SubjectValues, bar: int) -> ActiveLines:
-        """The alert lines with their values while a bar is in progress.
+        """The lines of the touch and cross alerts, with the prices that hold while a bar is in progress.
 
-        Computed once per bar, and again when an earlier bar has changed.
+        Computed once per bar, and again when the bar before it, a profile or a setting has changed.
         """
         if not self.moving:
             return self._fixed

@@ -1,6 +1,6 @@
 """Events of closed bars on which alerts fire.
 
-Each takes a chart, a bar and a value, and returns a line of text, or None.
+Each function takes a chart, a bar and a value, and returns a line of text, or None if the bar does not have the event.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.market.trade import BUY
 
 Event = Callable[[Chart, int, int], str | None]
 _LOOK_BACK = 400
-"""Number of bars in which the first swing of a divergence is searched: as many as when the chart draws divergences."""
+"""Number of bars, up to the closed one, in which the swings of a divergence are searched: as many as when the chart draws them."""
 
 
 def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
@@ -32,7 +32,7 @@ def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
 
 
 def stacked(side: int) -> Event:
-    """Return the function that reports stacked imbalances of one side in a bar."""
+    """Return the function that reports a bar's stacked imbalances of one side, with the price of the lowest one."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -64,7 +64,7 @@ def unfinished(*, high: bool) -> Event:
 def divergence(side: int) -> Event:
     """Return the function that reports a divergence of price and CVD confirmed by a bar; `side` is +1 at lows, -1 at highs.
 
-    It depends only on bars up to that one, so it is the same whenever it is computed.
+    The result depends only on the bars up to that one, so that it is the same whenever it is computed.
     """
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:

@@ -14,7 +14,7 @@ from app.storage.trade_store import TradeStore
 def touches(price_ticks: Int64Array, line: float, before: int | None) -> Int64Array:
     """Indices of the trades that begin a touch of a line, int64.
 
-    `before` is the price of the trade before them; None if there was none.
+    `before` is the price of the trade before the first of them; None if there was none.
     """
     earlier = np.concatenate(([price_ticks[0] if before is None else before], price_ticks[:-1]))
     touching = (np.minimum(earlier, price_ticks) <= line) & (line <= np.maximum(earlier, price_ticks))
@@ -48,9 +48,10 @@ def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at
         Must have the trades already. A chart that has stopped updating (`Chart.refused`) gives index -1.
     trades : TradeBatch
     before : ScanProgress or None
-        The trade before them; without it, the first trade is not taken to begin a bar.
+        The trade before the first of them; if None, the first trade is not taken to begin a bar.
     at_end : bool
-        They are the last trades of the series. Bars that are not time bars are then counted from the end, else found by time.
+        True if these are the last trades of the series: bars that are not time bars are then counted from the end. Else all bars are
+        found by time.
     """
     series = chart.series
     if not series.n_bars or chart.refused:
@@ -68,7 +69,7 @@ def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at
 
 
 def trades_of_bar(chart: Chart, store: TradeStore, bar: int) -> TradeBatch:
-    """All trades of a bar, in the order of the tape."""
+    """All loaded trades of a bar, in the order of the tape."""
     series = chart.series
     start_ns = series.start_ns(bar)
     if series.rule.is_time:

@@ -1,4 +1,4 @@
-"""Selects the matches of a scan that fire alerts: as often as the trigger allows, and none that is in the log already."""
+"""Selects the matches of a scan that fire alerts: as often as the trigger allows, and never one that is already in the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.market.instrument import Instrument
 
 
 class FiringPolicy:
-    """Selects the matches that fire alerts of one market.
+    """Selects which matches of a scan fire the alerts of one market.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class FiringPolicy:
         self._done: set[int] = set()  # alerts that fired in this scan
 
     def begin(self) -> None:
-        """Forget the firings of the previous scan; call it before each scan, when the alert store has recorded them."""
+        """Forget which alerts fired in the previous scan; call before each scan, after the alert store has recorded those firings."""
         self._done.clear()
 
     def select(self, scan: AlertScan, hits: Sequence[AlertMatch], *, late: bool, ending: str = "") -> list[FiredAlert]:
@@ -71,7 +71,7 @@ class FiringPolicy:
 
 
 def _bar_around(chart: Chart, time_ns: int) -> tuple[int, int]:
-    """Start and end, in ns, of the bar that contains a time; the last bar ends in the far future."""
+    """Start and end, in ns, of the bar that contains a time; the last bar ends in the far future. Without bars, all times."""
     series = chart.series
     if not series.n_bars:
         return 0, 1 << 62

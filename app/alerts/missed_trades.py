@@ -20,8 +20,8 @@ _BARS_AT_ONCE = 64
 def split_at_gaps(fresh: TradeBatch, before: ScanProgress | None, store: TradeStore, *, at_start: bool) -> Iterator[tuple[slice, bool]]:
     """Split live trades at gaps; yield each slice, and whether it continues from the last scanned trade without a gap.
 
-    Gaps are found by id. For trades without numbers they are those that the feed reports, and a gap is assumed after a start. Trades
-    from before the last scanned one, reported late, are a slice of their own.
+    Gaps are found by consecutive ids; ids that may skip numbers show none. If the venue does not number its trades, the feed reports
+    the gaps, and one is assumed after a start. Trades before the last scanned one, reported late, are a slice of their own.
     """
     keys = store.keys(fresh)
     first = 0 if before is None else int(np.searchsorted(keys, before.key, side="left" if store.by_time else "right"))
@@ -52,7 +52,7 @@ def is_ready(missed: MissedRange, chart: Chart, wants_from_ns: int | None) -> bo
 def missed_trades(missed: MissedRange, store: TradeStore, chart: Chart) -> TradeBatch | None:
     """The trades of a missed range still to be scanned; None unless all are loaded.
 
-    For trades without numbers, those at exactly the times of its two ends count as scanned.
+    If trades are not numbered, those at exactly the start or end time of the range count as scanned.
     """
     before, end_ns = missed.before, missed.end[0]
     if store.by_time:
@@ -68,7 +68,7 @@ def missed_trades(missed: MissedRange, store: TradeStore, chart: Chart) -> Trade
 
 
 def is_unrecoverable(missed: MissedRange, store: TradeStore, chart: Chart) -> bool:
-    """True if the trades of a missed range will never be loaded.
+    """True if some trades of a missed range will never be loaded.
 
     They were dropped from memory, or are older than the trades of any source.
     """
@@ -77,7 +77,7 @@ def is_unrecoverable(missed: MissedRange, store: TradeStore, chart: Chart) -> bo
 
 
 def progress_after(trades: TradeBatch, store: TradeStore, sides: dict[int, int] | None = None) -> ScanProgress:
-    """The scan progress after a scan of these trades."""
+    """The scan progress after a scan of these trades; `sides` are those at the last of them, see `ScanProgress`."""
     key = int(store.keys(trades)[-1])
     return ScanProgress(key=key, time_ns=int(trades.time_ns[-1]), price_ticks=int(trades.price_ticks[-1]), sides=sides or {})
 

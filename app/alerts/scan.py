@@ -43,7 +43,7 @@ class AlertScan:
     bars, begins : int64, bool [shape=(n,)]
         See `crossings.bars_of`.
     before : ScanProgress or None
-        The trade before them.
+        The trade before the first of them; None if there was none.
     readings : SubjectValues
         Of a chart that has these trades already.
     store : TradeStore
@@ -71,7 +71,7 @@ class AlertScan:
         return self.readings.chart
 
     def hits(self) -> tuple[list[AlertMatch], dict[int, int]]:
-        """All matches, sorted by trade and alert number, and the `ScanProgress.sides` after the last trade."""
+        """The matches, sorted by trade and alert number, and the `ScanProgress.sides` after the last trade."""
         price, sides = (self.before.price_ticks, self.before.sides) if self.before else (None, {})
         found: list[AlertMatch] = []
         edges = [0, *(np.flatnonzero(np.diff(self.bars)) + 1).tolist(), len(self.trades)]
@@ -93,7 +93,7 @@ class AlertScan:
         return self.chart.generation, int(self.chart.series.number[bar]) if bar >= 0 else -1
 
     def has_fired(self, alert: Alert, bar: int) -> bool:
-        """True if an alert that fires once per bar has fired in this bar; always False in scans of missed trades."""
+        """True if an alert that fires once per bar has fired in this bar; False for other triggers and in scans of missed trades."""
         fired = self.fired_bar.get(alert.number) if self.fired_bar and alert.often is Trigger.ONCE_A_BAR else None
         return fired is not None and fired == self.bar_key(bar)
 
@@ -129,7 +129,7 @@ class AlertScan:
     # -- bars ------------------------------------------------------------------------------------
 
     def _of_ended(self, bar: int) -> list[tuple[Alert, str]]:
-        """The alerts that a closed bar fires, with their texts."""
+        """The alerts whose condition a closed bar meets, with their texts."""
         found: list[tuple[Alert, str]] = []
         if self.armed.closes:
             close, shown = int(self.chart.series.close[bar]), ""
@@ -178,7 +178,7 @@ class AlertScan:
         return found
 
     def _of_levels(self, bar: int, start: int, end: int) -> list[AlertMatch]:
-        """Matches of naked levels: for each level the bar's first trade that reaches it, if that is one of the trades `[start, end)`."""
+        """Matches of naked levels: for each level the bar's first trade to reach it, if that trade is in `[start, end)`."""
         found: list[AlertMatch] = []
         of_bar, series = None, self.chart.series
         read: dict[object, list[int]] = {}

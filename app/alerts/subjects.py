@@ -59,7 +59,7 @@ class SubjectInfo:
     whens : tuple of Condition
         Conditions that apply to it.
     ofs : tuple of Scope
-        Times it can cover.
+        Periods it can cover, or a profile.
     unit : "price", "quantity", "signed", "%" or ""
         Unit of the alert's value; empty if it needs none.
     read : callable
@@ -86,7 +86,7 @@ class SubjectValues:
         self._vwap: VwapSums | None = None
 
     def line(self, subject: Subject, value: int, end: int, at: int) -> LinePrice:
-        """The price of a line for the period of bar `at`, computed from the bars before `end`, or the reason why it has no price."""
+        """The price of a line for the period of bar `at`, computed from the bars before `end`; without a price, the reason."""
         entry = SUBJECTS[subject.kind]
         if subject.kind is SubjectKind.PRICE:
             return LinePrice(float(value))
@@ -111,7 +111,7 @@ class SubjectValues:
         return found["bottom"][found["period"] == PERIODS.index(_PERIOD_OF[subject.of])]
 
     def from_ns(self, subject: Subject) -> int | None:
-        """The time from which the current value of a line needs trades; None if it needs none or no bar is loaded."""
+        """The time from which the current price of a line needs trades; None if it needs none, its profile is gone or no bar is loaded."""
         series = self.chart.series
         if subject.of is Scope.NOTHING or not series.n_bars:
             return None
@@ -132,7 +132,7 @@ class SubjectValues:
         return price + band * deviation
 
     def profile(self, subject: Subject, runs: SessionRuns) -> ProfileValues | None:
-        """The profile of some bars, with the settings of the subject's placed profile, else of the chart; None if there is no volume."""
+        """The profile of some bars, with its placed profile's settings, or else the chart's value area settings; None if without volume."""
         chart, area = self.chart, self.chart.rules.value_area
         placed = chart.anchors.get(subject.key) if subject.of is Scope.PROFILE else None
         layout = placed.inputs.rows if placed else RowLayout()
@@ -162,7 +162,7 @@ class SubjectValues:
     def _span(self, subject: Subject, at: int) -> Span:
         """The period that a subject's value covers: the period of bar `at`, or the one before it.
 
-        VWAP runs on after the close of a session; profiles cover the session itself.
+        A day's VWAP runs on after the close of the session; a day's POC, VAH and VAL cover the session itself.
         """
         hours, time_ns = self.chart.rules.hours, self.chart.series.start_ns(at)
         period, before = _PERIOD_OF[subject.of], subject.of in _BEFORE
@@ -182,7 +182,8 @@ def value_in_steps(instrument: Instrument, spec: AlertSpec) -> int:
     Raises
     ------
     BadInputError
-        If the condition does not apply to the subject, or the value can never be reached.
+        If the condition, period or profile does not apply to the subject, the value can never be reached, or it is not a whole number
+        of ticks or lots.
     """
     entry = SUBJECTS[spec.subject.kind]
     if spec.when not in entry.whens or spec.subject.of not in entry.ofs:
@@ -259,4 +260,4 @@ SUBJECTS: dict[SubjectKind, SubjectInfo] = {
     SubjectKind.DIVERGENCE_UP: SubjectInfo(WatchKind.EVENT, _NEW, read=divergence(1)),
     SubjectKind.DIVERGENCE_DOWN: SubjectInfo(WatchKind.EVENT, _NEW, read=divergence(-1)),
 }
-"""Every subject that an alert can have."""
+"""All kinds of subject that an alert can have."""

@@ -21,7 +21,7 @@ class Suggestion(NamedTuple):
 
 
 def subjects_near(readings: SubjectValues, ticks: float, reach: float) -> list[Suggestion]:
-    """Lines and naked levels at most `reach` ticks from a price, nearest first.
+    """Lines and naked levels at most `reach` ticks from a price, nearest first; empty if no bar is loaded.
 
     Their prices include the bar in progress, as drawn.
     """

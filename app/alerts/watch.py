@@ -34,7 +34,7 @@ _PATIENCE_NS = 60_000_000_000
 
 
 class AlertWatch:
-    """Scans the trades of one market for alerts while it is open.
+    """Scans the trades of one market for alerts while the market is open.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class AlertWatch:
     Attributes
     ----------
     looks : int
-        Number of scans so far: a count of work for the tests.
+        Number of scans of live trades so far: a count of work for the tests.
     """
 
     def __init__(self, book: AlertStore, instrument: Instrument) -> None:
@@ -64,12 +64,12 @@ class AlertWatch:
 
     @property
     def missed_ranges(self) -> tuple[MissedRange, ...]:
-        """The ranges that have not been scanned yet, oldest first."""
+        """The ranges of missed trades that are still to be scanned, oldest first."""
         return tuple(self._missed)
 
     @property
     def reached(self) -> ScanProgress | None:
-        """The last scanned trade; None if there is none."""
+        """The scan progress of the market: its last scanned trade; None if no trade has been scanned."""
         return self._reached
 
     @property
@@ -89,7 +89,7 @@ class AlertWatch:
         connects : int
             Number of times the feed has connected so far.
         settled : bool
-            Store and chart have the same trades, so that missed trades may be scanned.
+            True if store and chart have the same trades, so that missed trades may be scanned.
         """
         if not len(fresh):
             return
@@ -133,7 +133,8 @@ class AlertWatch:
     def catch_up(self, chart: Chart, store: TradeStore) -> None:
         """Scan missed trades that are loaded by now, some bars at a time; log the ranges whose trades are unavailable.
 
-        Store and chart must have the same trades.
+        Store and chart must have the same trades. If trades of a range are still missing 60 s later, the alerts fire whose lines the price
+        must have crossed meanwhile.
         """
         for missed in self.missed_ranges:
             self._firing.begin()
@@ -151,7 +152,7 @@ class AlertWatch:
             self._book.note_reached(self._instrument.id, self._reached, self.missed_ranges, fired)
 
     def lines(self, chart: Chart) -> tuple[AlertLine, ...]:
-        """The lines of the armed alerts by ascending price, each with its value at the start of the bar in progress."""
+        """The lines of the armed alerts, by ascending price at the start of the bar in progress; lines without a price are left out."""
         armed, readings, last = self.armed, self._readings_of(chart), chart.series.n_bars - 1
         key = self._book.revision, *armed.key(readings, last)
         if key != self._drawn[0]:
@@ -171,7 +172,7 @@ class AlertWatch:
     def wants_from_ns(self, chart: Chart) -> int | None:
         """The time from which the armed alerts need trades; None if they need none.
 
-        They need trades for their lines and for missed ranges.
+        Trades are needed for the alerts' lines and for missed ranges.
         """
         begins = [self._lines_from_ns(chart), *(missed.before.time_ns for missed in self._missed)]
         return min((begin for begin in begins if begin is not None), default=None)
@@ -187,7 +188,7 @@ class AlertWatch:
         return ""
 
     def partly(self, alert: Alert, chart: Chart) -> str:
-        """A note with the time at which the data of an alert's line begins; empty if it is complete, or the alert has no line."""
+        """A note with the time at which the data of an alert's line begins; empty if the data is complete or the alert has no line."""
         from_ns, series = self._readings_of(chart).from_ns(alert.subject), chart.series
         is_line = SUBJECTS[alert.subject.kind].family is WatchKind.LINE
         if (
@@ -216,8 +217,8 @@ class AlertWatch:
     def _scan_next(self, scanned: AlertScan, follows: bool) -> list[AlertMatch]:
         """Scan consecutive live trades, advance the scan progress and return the matches.
 
-        After a gap, the path of prices begins at the first of them: whether that trade reached a line or ended a bar is found when
-        the missing trades are scanned.
+        After a gap, the path of prices begins at the first of these trades: whether that trade reached a line or ended a bar is found
+        when the missing trades are scanned.
         """
         if scanned.before is not None and not follows:
             first = scanned.trades[:1]
@@ -241,9 +242,8 @@ class AlertWatch:
     def _note_gap(self, before: ScanProgress, trades: TradeBatch, store: TradeStore, why: str, *, at_start: bool, follows: bool) -> None:
         """Add a missed range to scan later, or log a lost connection during which no trades were missed.
 
-        Not needed without alerts, nor while an open range includes these trades.
-
-        After a start this is done even if no trade is missing: the chart may not have the earlier bars yet.
+        Does nothing if no alert is armed, or while an open range includes these trades. After a start, a range is added even if no trade
+        is missing: the chart may not have the earlier bars yet.
         """
         if not self._book.of(self._instrument.id) or any(missed.open for missed in self._missed):
             return
@@ -286,7 +286,7 @@ class AlertWatch:
         return fired
 
     def _resting(self, missed: MissedRange, store: TradeStore) -> TradeBatch:
-        """The scanned trades after a missed range, up to and including the first at another price than the range's last trade.
+        """The scanned trades after a missed range, up to and including the first with another price than the trade that ends the range.
 
         The lines that they cross are known only together with the missed trades.
         """

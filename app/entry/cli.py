@@ -63,7 +63,7 @@ _COMMANDS = {
     "tpo": ("period_cli:tpo", "Print the TPO profile of each session in a trades file or a stored market."),
     "why": ("why_cli:why", "Explain a value: its rule, the arithmetic and the trades behind it."),
 }
-"""Commands in files of their own, which are loaded only for the command that runs: its function, and its docstring's first line."""
+"""Commands in files of their own, which are loaded only when their command runs: by name, the function and its docstring's first line."""
 
 for _name, (_place, _help) in _COMMANDS.items():
     app.command(f"{__package__}.commands.{_place}", name=_name, help=_help)
@@ -212,12 +212,12 @@ def doctor(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command and exit the process with its exit code."""
+    """Run a command of the command line and exit the process with the command's exit code."""
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command and return its exit code."""
+    """Run a command of the command line and return its exit code; an error is printed as one line."""
     _log_to_standard_error()
     try:
         _require_command(argv)
@@ -239,7 +239,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _require_command(argv: Sequence[str]) -> None:
-    """Reject a misspelt command before it is read as an instrument."""
+    """Raise an error for an unknown command, which would be read as an instrument."""
     if argv and not argv[0].startswith("-") and ":" not in argv[0] and argv[0] not in app:
         names = ", ".join(name for name in app if not name.startswith("-"))
         raise BadInputError(f"unknown command {argv[0]!r}, expected one of {names}, or an instrument such as binance:BTCUSDT")

@@ -57,7 +57,7 @@ class DesktopOptions:
     player : Player or None
         The replay that can be opened, if there is one.
     settings_file : Path or None
-        The file that remembers what the user selects; None for the default path.
+        The settings file, which also saves what the user selects; None for the default path.
     """
 
     instrument_id: str
@@ -129,7 +129,7 @@ async def show_window(options: DesktopOptions) -> int:
 def _overlays(text: str) -> frozenset[str]:
     """The overlays that the settings show; the defaults if one is unknown.
 
-    Settings written by another version of the program may name such overlays.
+    Settings written by another version of the program may have overlays that this version does not know.
     """
     try:
         return parse_shown(text, LAYERS)
@@ -151,7 +151,7 @@ async def _stopped(workspace: Workspace, window: MainWindow) -> None:
 def _closed_by_signals(window: MainWindow) -> Generator[None]:
     """Within the block, close the window on Ctrl+C, SIGTERM and SIGHUP.
 
-    A second signal ends the program at once. Python runs the handler at the next tick of the window's frame clock.
+    A second signal ends the program at once. Python runs the handler when the window's frame clock next fires.
     """
     loop = asyncio.get_running_loop()
     before: dict[int, Any] = {}

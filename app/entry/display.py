@@ -17,7 +17,7 @@ def require_display(environ: Mapping[str, str] | None = None, platform: str = sy
     Raises
     ------
     NoDisplayError
-        One line that names what works without a display.
+        If there is none; the message names a command that needs no display.
     """
     environ = os.environ if environ is None else environ
     if platform in ("win32", "darwin") or environ.get("QT_QPA_PLATFORM"):

@@ -11,14 +11,14 @@ from app.storage.recording_status import RecordingStatus
 
 
 def report_unrecorded(unrecorded: Sequence[tuple[str, int, RecordingStatus]], *, disk_hangs: bool) -> int:
-    """Print for each market the number of trades that were received but not recorded; return the exit code.
+    """Print for each market the number of trades that were received but not recorded; return exit code 1 if there are any, else 0.
 
     Parameters
     ----------
     unrecorded : sequence
-        Instrument id, number of trades and state of recording of each such market.
+        Instrument id, number of such trades and recording status of each market.
     disk_hangs : bool
-        Ends the process at once, without waiting for threads that the disk keeps from ending.
+        True ends the process at once with exit code 1, because threads that wait for the disk may never end.
     """
     for instrument_id, count, status in unrecorded:
         trades = "1 trade was" if count == 1 else f"{count:,} trades were"

@@ -15,7 +15,7 @@ _PATIENCE_S = 30.0
 
 
 class Graphics(msgspec.Struct, frozen=True):
-    """Versions, platform and painter; if Qt fails to start, only `fault` is set."""
+    """Qt version, Qt platform, OpenGL driver and painter, as text; if Qt fails to start, only `fault` is set."""
 
     qt: str = ""
     platform: str = ""

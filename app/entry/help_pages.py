@@ -105,7 +105,7 @@ def _page(lines: list[str]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write each generated page into the folder."""
+    """Write each generated help page into a folder, which must exist."""
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
 

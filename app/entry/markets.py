@@ -37,7 +37,7 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
 
 
 def require_venue(instrument_id: str) -> None:
-    """Reject the id of an unknown venue or simulated market before opening anything.
+    """Raise an error for an instrument id whose venue or simulated market is unknown, before anything is opened.
 
     Only the venue itself can reject an unknown symbol.
 
@@ -56,6 +56,6 @@ def require_venue(instrument_id: str) -> None:
 
 
 def offered_instruments() -> Sequence[str]:
-    """The ids offered in the toolbar; any other market of a known venue can be typed."""
+    """The instrument ids offered in the toolbar; any other market of a known venue can be typed."""
     text = (resources.files("resources") / "instruments" / "offered.json").read_bytes()
     return [*msgspec.json.decode(text, type=list[str]), TAPE.id]

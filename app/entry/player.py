@@ -67,7 +67,7 @@ class Player:
         self._feed = self._new_feed(start.speed, start.paused)
 
     def market(self) -> Market:
-        """Open the recording as a market, from its start or, after a `jump` back, from the time of the jump."""
+        """Open the recording as a market: at its first trade or, after a `jump` back, with all trades up to the time of the jump."""
         self._feed = self._new_feed(self._feed.speed, self._feed.paused)
         self._begin_ns = 0
         instrument, first_price = self._recording.instrument, int(self._recording.trades.price_ticks[0])
@@ -75,7 +75,7 @@ class Player:
 
     @property
     def speed(self) -> float:
-        """Recorded seconds per second; `math.inf` is as fast as possible."""
+        """Recorded seconds per second; `math.inf` replays as fast as possible."""
         return self._feed.speed
 
     @speed.setter
@@ -99,7 +99,7 @@ class Player:
 
     @property
     def span(self) -> Span:
-        """The time range from the first trade to just after the last."""
+        """The time range of the recording, from its first trade to just after its last."""
         return self._feed.span
 
     def pause(self) -> None:
@@ -111,7 +111,7 @@ class Player:
         self._feed.resume()
 
     def step_trade(self) -> None:
-        """Play one more trade."""
+        """Play the next trade."""
         self._feed.step_trade()
 
     def step_bar(self, rule: BarRule) -> None:
@@ -119,13 +119,13 @@ class Player:
         self._feed.step_bar(rule)
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a recorded time at once; if the time is already played, only set where the next opening starts.
+        """Play all trades up to a recorded time at once; if that time is already played, only set where the next `market` starts.
 
         Returns
         -------
         bool
-            False if the time has already been played. Played trades cannot be undone: open the recording again, and it
-            starts with all trades up to that time.
+            False if the time has already been played. Played trades cannot be undone: open the recording again with `market`,
+            and it starts with all trades up to that time.
         """
         if time_ns >= self.now_ns:
             self._feed.jump(time_ns)

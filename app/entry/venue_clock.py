@@ -1,4 +1,4 @@
-"""The offset of this machine's clock from the venue's."""
+"""The offset of this machine's clock from Binance's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _ServerTime(msgspec.Struct, frozen=True):
 
 
 async def clock_offset_s(settings: Settings, wall: Callable[[], float] = time.time) -> float:
-    """Seconds by which our clock is ahead of Binance's.
+    """Seconds by which this machine's clock is ahead of Binance's; negative if it is behind.
 
     The error is at most half of the request's round trip.
 

@@ -1,6 +1,7 @@
 """The download of candles that profiles request, in parallel with live trades.
 
-The newest candles are fetched first. Venue errors are shown and retried after a pause; trades are never affected.
+The longest candles are fetched first, and of one length the newest. After a venue error, which is shown, the request is repeated after
+a pause; a refusal ends the download. Trades are never affected.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class CandleLoader:
     held : CandleStore
         The candles fetched so far.
     progress : LoadProgress or None
-        Progress of the current fetch.
+        Progress of the current fetch; None if nothing is fetched.
     trouble : str
         Why candles cannot be fetched now; empty if they can.
     """
@@ -64,11 +65,11 @@ class CandleLoader:
             chart.candles.candle_store = self.held
 
     def cancel(self) -> None:
-        """Cancel all current requests for candles; later requests are fetched."""
+        """Cancel all current requests for candles; a later request is fetched unless it lies within a cancelled one."""
         self._cancelled += self._requests()
 
     async def fill(self) -> None:
-        """Fetch requested candles until the task is cancelled; if the venue refuses or a bug stops it, `trouble` has the reason."""
+        """Fetch requested candles until the task is cancelled; end early if the venue refuses or a bug occurs (see `trouble`)."""
         try:
             await self._fill()
         except Exception as error:  # a bug in loading candles must not stop live trades: show it and do without candles
@@ -94,7 +95,7 @@ class CandleLoader:
         _log.warning("candles not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next(self) -> None:
-        """Fetch the candles of the first open request, if there still is one after a retry's pause."""
+        """Fetch the candles of the first request not fetched yet; do nothing if there is none left, e.g. after the pause of a retry."""
         if (request := self._next()) is not None:
             await self._fetch(request)
 

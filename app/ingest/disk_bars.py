@@ -55,7 +55,7 @@ class DiskBars:
         self._merged: tuple[_Account, tuple[Gap, ...], tuple[Gap, ...]] = self._account, (), ()
 
     def build(self, spec: ChartSpec, from_ns: int, floor: MemoryFloor, in_memory: Sequence[TradeBatch]) -> FootprintSeries:
-        """Build the bars of all trades from a time on, from disk and memory, and store the disk's coverage and gaps.
+        """Build the bars of all trades since a time, from disk and memory; afterwards `covered` and `gaps` include those of the disk.
 
         Trades up to the floor come from the disk, later ones from `in_memory`. They are separated by key, so that each
         trade counts once and in the order of the tape. May run in another thread.
@@ -80,7 +80,7 @@ class DiskBars:
         return build_series([concatenate(held_back), *in_memory], spec, older)
 
     def covered(self, from_memory: Sequence[CoveredSpan]) -> Sequence[CoveredSpan]:
-        """The time ranges whose trades are in memory or in bars built from the disk."""
+        """The time ranges whose trades are all in memory or in bars built from the disk."""
         account = self._account
         if not account.span:
             return from_memory

@@ -32,7 +32,10 @@ class GapQueue:
         self._next_due_s = 0.0
 
     def next(self) -> list[Gap]:
-        """The newest gap that may be requested now, with gaps near enough for one request; empty if there is none."""
+        """The newest gap that may be requested now, with the gaps near enough for the same request; empty if there is none.
+
+        Long gaps are requested in parts, of at most about 100,000 ids each.
+        """
         gaps, now_s = self._store.gaps(), self._monotonic_s()
         if gaps is self._not_due and now_s < self._next_due_s:
             return []
@@ -49,9 +52,9 @@ class GapQueue:
         return group
 
     def ask_later(self, parts: Sequence[Gap]) -> None:
-        """Postpone gaps that the venue could not fill; the pause doubles each time, up to a limit.
+        """Postpone gaps that the venue could not fill: by 10 s at first, then twice as long each time, up to 10 min.
 
-        In a rush a venue's archive may lag far behind its stream, or it may never have these trades.
+        In busy trading a venue's archive may lag far behind its stream, or the venue may never have these trades.
         """
         for part in parts:
             key = (part.first_id, part.last_id)
@@ -63,7 +66,7 @@ class GapQueue:
 
 
 class OwedQueue:
-    """Selects the entry of owed trades to fetch next, newest first, except gaps between the trades in memory.
+    """Selects which owed trades (missing on disk, still to be fetched) to request next, newest first; skips gaps between trades in memory.
 
     Parameters
     ----------
@@ -82,14 +85,14 @@ class OwedQueue:
 
     @property
     def text(self) -> str:
-        """Text of the owed trades outside memory, for a status line; empty if there are none."""
+        """One line about the owed trades, without gaps between the trades in memory; empty if there are none."""
         rows, stored, low = self.writer.owed, self.writer.intervals, self._lowest()
         if self._shown[:3] != (rows, stored, low):
             self._shown = rows, stored, low, owed_text([row for row in rows if not self._in_memory(row, low)], stored, self.writer.settled)
         return self._shown[3]
 
     def next(self) -> Owed | None:
-        """The newest entry that may be requested now; None if there is none."""
+        """The newest entry of owed trades that may be requested now; None if there is none."""
         rows, now_ns = self.writer.owed, self._wall_ns()
         if rows is self._idle[0] and now_ns < self._idle[1]:
             return None
@@ -101,7 +104,7 @@ class OwedQueue:
         return None
 
     def pause(self) -> None:
-        """Wait before the next check, because the disk cannot be written."""
+        """Select nothing for 10 s, or until the list of owed trades changes; for when the disk cannot be written."""
         self._idle = self.writer.owed, self._wall_ns() + 10 * _LOOK_AGAIN_NS
 
     def _lowest(self) -> int:
@@ -115,7 +118,7 @@ class OwedQueue:
 
 
 def _parts(gaps: Sequence[Gap], floor_key: int) -> Iterator[Gap]:
-    """Yield the gaps, newest first; long gaps in parts of at most `_AT_ONCE` ids."""
+    """Yield the gaps after `floor_key`, newest first; long gaps in parts of at most `_AT_ONCE` ids."""
     for gap in reversed(gaps):
         if gap.first_id <= floor_key:
             return

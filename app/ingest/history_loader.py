@@ -1,6 +1,6 @@
 """Loads missing trades from the disk or the venue, newest first, while live trades arrive.
 
-There is one path for everything: the first start, scrolling left, a far anchor and a gap after a reconnect are all time
+Everything is loaded in one way: the first start, scrolling left, a far anchor and a gap after a reconnect are all time
 ranges that a chart requests and the store does not cover, or ids that the store skipped. Stored trades are read first, the
 rest is requested from the venue. What the venue does not have stays a gap, and the charts draw it.
 """
@@ -50,7 +50,7 @@ _FIRST_DEEP_NS = 24 * _HOUR_NS
 _SHORT_FETCH_S, _LONG_FETCH_S = 1.5, 6.0
 
 IngestCallback = Callable[[Sequence[TradeBatch], Source, Span | None, bool, int], Awaitable[int]]
-"""Takes pages, their source, the time they fully cover, True to store them, and the number of the grid when they were requested.
+"""Takes pages, their source, the time they fully cover, True to store them, and `HistoryLoader.grid` when they were requested.
 
 Returns the number of new trades.
 """
@@ -78,7 +78,7 @@ class LoadProgress:
 
 
 class HistoryLoader:
-    """Fetches the trades that charts request and the store does not have.
+    """Fetches older trades that charts request, missing trades in gaps, and owed trades (missing on disk, still to be fetched).
 
     Parameters
     ----------
@@ -134,15 +134,18 @@ class HistoryLoader:
         return self._not_fetched or self._not_read
 
     def wake(self) -> None:
-        """Check for gaps again, because new live trades have arrived."""
+        """Wake the loader to check for missing trades again, because new live trades have arrived."""
         self._arrived.set()
 
     def cancel(self) -> None:
-        """Cancel the current requests for older trades; scrolling further back starts a new one."""
+        """Cancel the charts' current requests for older trades; scrolling further back starts a new one. Gaps are still filled."""
         self._cancelled_ns = self._wanted_from_ns()
 
     async def fill(self) -> None:
-        """Fetch missing trades until the task is cancelled; if the venue refuses or a bug stops it, `trouble` has the reason."""
+        """Fetch missing trades until the task is cancelled; end early if the venue refuses or a bug occurs (see `trouble`).
+
+        Returns at once if there is neither a venue history nor a stored tape.
+        """
         try:
             await self._fill()
         except Exception as error:  # a bug in loading history must not stop live trades: show it and do without history
@@ -178,7 +181,7 @@ class HistoryLoader:
         _log.warning("history not loaded", reason=error.detail, retry_s=pause_s)
 
     async def _fetch_next_part(self) -> bool:
-        """Fetch the next missing trades, from now on without the disk if it cannot be read; return False if none is missing."""
+        """Fetch the next missing trades; return False if none can be requested now. If the disk cannot be read, it is no longer used."""
         try:
             return await self._fetch_next()
         except StoreError as error:
@@ -189,7 +192,8 @@ class HistoryLoader:
     async def _set_oldest(self) -> None:
         """Set the earliest time that each chart may request.
 
-        That is the start of the stored trades, or else as far as a venue delivers in acceptable time.
+        That is 48 h before the loader was made (as far as a venue delivers in acceptable time), or the start of the stored trades if
+        that is earlier.
         """
         oldest_ns = self._now_ns - _BEARABLE_NS
         if self._disk is not None:
@@ -209,7 +213,7 @@ class HistoryLoader:
         self._arrived.clear()
 
     async def _fetch_next(self) -> bool:
-        """Fetch the most urgent missing trades; return False if none is missing."""
+        """Fetch the most urgent missing trades; return False if none can be requested now."""
         self._grid_asked = self.grid
         if self._history is not None and (gaps := self._gaps.next()):
             await self._fetch_gaps(self._history, gaps)
@@ -224,7 +228,7 @@ class HistoryLoader:
     # -- what is owed on disk --------------------------------------------------------------------
 
     async def _fetch_owed(self, history: TradeHistory, owed: OwedQueue, row: Owed) -> None:
-        """Fetch some owed trades straight to disk, because memory has no trades of their time."""
+        """Fetch some owed trades (missing on disk) straight into the store on disk: memory has no trades of their time."""
         if self._recorder is not None:
             await self._recorder.flush()  # trades that wait to be written would be fetched again
         before = sum(left.length_ns for left in row.left(owed.writer.intervals, owed.writer.settled))
@@ -244,7 +248,7 @@ class HistoryLoader:
     async def _fetch_gaps(self, history: TradeHistory, gaps: list[Gap]) -> None:
         """Fill gaps from the disk if it has their trades, or else from the venue.
 
-        Trades that the venue does not have after several tries stay missing.
+        Trades that the venue does not have after several tries stay missing and are requested again after a pause.
         """
         first_id, last_id = gaps[-1].first_id, gaps[0].last_id
         missing = sum(gap.missing for gap in gaps)
@@ -268,7 +272,7 @@ class HistoryLoader:
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
-        """Add fetched pages to the store, also those before an error, and return the number of new trades."""
+        """Add fetched pages to the store and return the number of new trades; pages before a venue error are added too."""
         self.progress = LoadProgress(what, 0.0)
         waiting: list[TradeBatch] = []
         fresh, shown_s, failure = 0, time.monotonic(), None
@@ -303,7 +307,8 @@ class HistoryLoader:
     def _wanted_from_ns(self) -> int:
         """The earliest time from which a chart requests trades.
 
-        Cancelled requests do not count. While memory is full and there is no stored tape, no request counts.
+        Cancelled requests do not count. While memory is full and there is no stored tape, no request counts. Without a request, this is
+        `asked_from_ns`.
         """
         if self._store.floor_ns and self._disk is None:
             return self.asked_from_ns
@@ -315,7 +320,8 @@ class HistoryLoader:
     async def _fetch_range(self) -> None:
         """Fetch the trades of a time range just before the loaded trades, from the disk and the venue.
 
-        It is as long as a few seconds can fetch, and is shown all at once, so that a loading chart has no gap in it.
+        The range is as long as a few seconds can fetch, and is shown all at once, so that a loading chart has no gap in it. If memory has
+        no room for its stored trades, only bars are loaded (`_fetch_deep`).
         """
         wanted_ns = self._wanted_from_ns()
         end_ns = self.asked_from_ns
@@ -362,7 +368,7 @@ class HistoryLoader:
     async def _fetch_deep(self) -> None:
         """Show older bars from the disk without loading their trades, for which memory has no room.
 
-        Each step reads all of them again, so each step is twice as long as the one before.
+        Each step reads all of these trades again; therefore each step covers twice as much time as the one before.
         """
         wanted_ns = self._wanted_from_ns()
         from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns)
@@ -386,7 +392,7 @@ class HistoryLoader:
     async def _ask(
         self, gap: Span, start_ns: int, before_id: int | None, on_progress: Callable[[int], None]
     ) -> tuple[list[TradeBatch], Span]:
-        """Fetch the trades of a gap from the venue; return them and the time they fully cover, which may start later."""
+        """Fetch the trades of a gap from the venue; return them and the time they fully cover, which may start later than the gap."""
         pages: list[TradeBatch] = []
         if self._history is None:
             return pages, Span(gap.end_ns, gap.end_ns)

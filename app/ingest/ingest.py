@@ -1,6 +1,6 @@
 """Passes live and historical trades to the store in memory, the charts and the recorder.
 
-Live trades never wait for history: missing trades are fetched in parallel (`past`).
+Live trades never wait for history: missing trades are fetched in parallel (`Ingest.past`).
 """
 
 from __future__ import annotations
@@ -96,11 +96,11 @@ class Ingest:
         self.steps = feed.instrument.steps
         """Tick and lot size of store and charts."""
         self.went_over = ""
-        """The last change of steps since the start, in words; empty if there was none."""
+        """The last change of tick or lot size since the start, in words; empty if there was none."""
         self.on_steps: Callable[[int], object] = lambda _factor: None
-        """Called after a change of steps with the number of new ticks in an old one."""
+        """Called after a change of tick or lot size, with the number of new ticks in an old one."""
         self.on_change: Callable[[], object] = lambda: None
-        """Called after a change of the charts' bars or coverage: a screen at rest looks again."""
+        """Called after a change of the charts' bars or coverage, so that an idle screen is drawn again."""
         self.candle_past = CandleLoader(self.charts, candles, sleep=sleep) if candles is not None else None
         self._building = asyncio.Lock()
         self._meanwhile: list[TradeBatch] | None = None
@@ -136,7 +136,7 @@ class Ingest:
 
     @property
     def owed_text(self) -> str:
-        """Text of the owed trades outside those in memory; empty if there are none."""
+        """One line about owed trades (missing on disk, still to be fetched) outside the trades in memory; empty if there are none."""
         return self.past.owed.text if self.past.owed is not None else ""
 
     async def run(self) -> None:
@@ -162,7 +162,7 @@ class Ingest:
                 await self.recorder.aclose()
 
     def receive(self, batch: TradeBatch) -> TradeBatch:
-        """Add live trades to store, charts and recorder, and scan them for alerts; return the new ones among them."""
+        """Add live trades to store, charts and recorder, and scan them for alerts; return those that the store did not have."""
         batch = self._keyed(batch)
         fresh = self.store.insert(batch)
         self._record_aside(Source.LIVE)
@@ -206,7 +206,7 @@ class Ingest:
             self._update_coverage()
 
     def start_recording(self, recorder: Recorder) -> None:
-        """Record from now on, beginning with all loaded trades; for a store that could not be opened before."""
+        """Record from now on, beginning with all loaded trades; used when the store on disk could not be opened before."""
         recorder.steps = self.steps
         self.recorder = recorder
         recorder.take_all_loaded()
@@ -225,6 +225,8 @@ class Ingest:
         ------
         GridTooFineError
             If the rows are too fine for a bar; the chart stays as it was.
+        StoreError
+            If older trades cannot be read from the disk; the chart stays as it was.
         """
         async with self._building:
             if chart.refused or spec != chart.spec:
@@ -233,7 +235,7 @@ class Ingest:
     # -- coverage --------------------------------------------------------------------------------
 
     def _live_span(self, fresh: TradeBatch) -> Span | None:
-        """Pass the feed's gaps to the store; return the time without gaps up to these trades, or None if trade ids prove it."""
+        """Pass the feed's gaps to the store and return the gap-free time up to these trades; for numbered trades return None."""
         if not self.store.by_time:
             return None
         gaps = self.feed.status.gaps
@@ -248,7 +250,7 @@ class Ingest:
         return Span(begin_ns, self._live_from_ns)
 
     def _keyed(self, batch: TradeBatch) -> TradeBatch:
-        """The trades with keys in place of the venue's ids, which may restart."""
+        """The trades with the store's keys in place of the venue's ids, which may restart; unchanged if ids are not consecutive numbers."""
         return batch if self.store.by_time or not self.store.contiguous else keyed(batch, self._ids)
 
     def _record_aside(self, source: Source) -> None:
@@ -378,7 +380,7 @@ class Ingest:
             raise StepsChangedError("tick or lot size changed during the fetch")
 
     def _scan_for_alerts(self, fresh: TradeBatch | None = None) -> None:
-        """Scan live trades for alerts, and trades missed before, once the chart has the same trades as the store."""
+        """Scan live trades for alerts at once, and missed trades unless a chart is being rebuilt."""
         if self.watch is None or not self.charts:
             return
         if fresh is not None:
@@ -387,7 +389,7 @@ class Ingest:
             self.watch.catch_up(self.charts[0], self.store)
 
     def _work(self, trades: TradeBatch) -> int:
-        """An upper limit for the number of trades that a chart has to process to show the given ones."""
+        """An upper limit of the number of trades that a chart has to process to show the given ones."""
         if not len(trades):
             return 0
         oldest_ns = int(trades.time_ns.min())
@@ -397,7 +399,7 @@ class Ingest:
 
 
 def _stored_ranges(tape: Tape | None, recorder: Recorder | None) -> TapeRanges:
-    """The stored tape ranges, which show the epoch of ids that a trade belongs to; empty if none are stored or they cannot be read."""
+    """The stored tape ranges, from which the epoch of a venue's ids is found; empty if none are stored or they cannot be read."""
     if recorder is not None:
         return TapeRanges(recorder.writer.intervals)
     try:

@@ -1,4 +1,4 @@
-"""Retries with a growing pause: to open a market, to load history and candles, to fill gaps of the store."""
+"""Retries with a growing pause: to open a market, to load history and candles, to fill store gaps."""
 
 from __future__ import annotations
 

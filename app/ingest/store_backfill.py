@@ -52,7 +52,10 @@ class StoreGap:
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The gaps in the stored trades of a time span, oldest first."""
+    """The gaps in the stored trades of a time span, except where a source has confirmed that it has no more trades.
+
+    Oldest first, but gaps where the venue's ids restart follow the gaps between ids.
+    """
     numbered = writer.instrument.numbered
     if not numbered:
         covered = [stored.span for stored in writer.intervals.covered(proven=False)]
@@ -77,7 +80,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
-    """The store gaps that remain of an entry of owed trades, oldest first."""
+    """The store gaps that remain of an entry of owed trades; none if the venue has other trades under these ids by now."""
     newest = writer.intervals.last
     if row.by_ids and newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key):
         return []  # the venue has other trades under these ids by now
@@ -100,9 +103,9 @@ async def fill_owed(
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
-    """Download the owed trades of one entry straight to disk; return the number of new trades. Trades still missing stay owed.
+    """Download the owed (missing) trades of one entry straight to disk; return the number of new trades. Those still missing stay owed.
 
-    Parameters and errors are those of `fill_gaps`; after about `most` trades it stops for now, and it raises an error after
+    Parameters and errors are those of `fill_gaps`. The download stops after about `most` new trades, and raises an error after
     `tries` failures without a new trade between them.
     """
     row = writer.account.attempt(row)

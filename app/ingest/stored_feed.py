@@ -27,12 +27,12 @@ class StoredFeed:
 
     @property
     def instrument(self) -> Instrument:
-        """The instrument, as the store has it."""
+        """The instrument, with the tick and lot size of the stored trades."""
         return self._instrument
 
     @property
     def status(self) -> FeedStatus:
-        """The status of the attempt to reach the venue, with a reason that names what is shown meanwhile."""
+        """The status of the attempt to reach the venue; the reason includes that only stored trades are shown."""
         opening = self._opening()
         return replace(opening, reason=f"offline: stored trades only, {self._instrument.venue} not reached: {opening.reason}")
 
@@ -43,5 +43,5 @@ class StoredFeed:
             yield batch
 
     async def aclose(self) -> None:
-        """End `batches`."""
+        """Close the feed, so that `batches` ends."""
         self._closed.set()

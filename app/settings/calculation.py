@@ -125,7 +125,7 @@ class LargeTradeSettings(SettingsGroup, frozen=True):
 
     @property
     def rule(self) -> LargeTradeFilter:
-        """The filter that selects large trades, parsed from its text."""
+        """The filter that selects large trades, parsed from `trades`."""
         return parse_large_trade_filter(self.trades)
 
 

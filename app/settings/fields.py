@@ -18,7 +18,7 @@ from msgspec import Meta
 from app.errors import BadInputError
 
 PlainValue: TypeAlias = bool | int | float | str | list[str] | tuple[str, ...]
-"""A setting as a file has it: a number, a word or a list of words."""
+"""A setting as written in a file: true or false, a number, a text or a list of words."""
 
 
 class SettingsGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,7 +65,7 @@ def fields_of(kind: type[SettingsGroup]) -> tuple[FieldInfo, ...]:
 
 
 def help_of(kind: type[SettingsGroup], path: str) -> str:
-    """The help text of one setting."""
+    """The help text of the setting with this path."""
     return next(field.help for field in fields_of(kind) if field.path == path)
 
 
@@ -75,7 +75,7 @@ def to_plain(value: SettingsGroup) -> dict[str, dict[str, Any]]:
 
 
 def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, PlainValue]]:
-    """Group, name and new value (as written to a file) of every setting that differs between `old` and `new`."""
+    """Yield part, name and new value (as written to a file) of every setting that differs between `old` and `new`."""
     before = to_plain(old)
     for part, inputs in to_plain(new).items():
         for name, value in inputs.items():
@@ -84,7 +84,7 @@ def changed_fields(old: _Value, new: _Value) -> Iterator[tuple[str, str, PlainVa
 
 
 def with_value(value: _Value, path: str, text: str) -> _Value:
-    """The settings with one value replaced, parsed from text.
+    """The settings with the value of one setting replaced, parsed from text.
 
     The text is a word, a number, `true` or `false`, or words separated by commas.
 
@@ -113,7 +113,7 @@ def with_value(value: _Value, path: str, text: str) -> _Value:
 
 
 def _named_once(path: str, text: str, message: str) -> str:
-    """The error message, which starts with the path of the setting and does not repeat it."""
+    """The error message with the path of the setting in front, and the setting named only once."""
     if message.startswith(path):
         return message
     _, found, expected = message.partition(f": found {text!r}")
@@ -121,7 +121,7 @@ def _named_once(path: str, text: str, message: str) -> str:
 
 
 def from_plain(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = True) -> _Value:
-    """Settings from tables as written in a file; missing ones have their defaults.
+    """Settings from tables as written in a file; missing settings have their defaults.
 
     Raises
     ------

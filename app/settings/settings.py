@@ -101,7 +101,7 @@ class Settings(SettingsGroup, frozen=True):
         return self.venues.get(venue, VenueHosts())
 
     def with_hosts(self, venue: str, ws_url: str = "", rest_url: str = "") -> Settings:
-        """The settings with other URLs for a venue; an empty URL changes nothing.
+        """The settings with other URLs for a venue; an empty URL leaves the earlier one.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Settings(SettingsGroup, frozen=True):
         return parse_bar_rule(self.chart.bar)
 
     def retention(self) -> Retention:
-        """The limits of the trade store: number of days and size in bytes."""
+        """The limits of the trade store: number of days and size in bytes; 0 for no limit."""
         return Retention(self.store.keep_days, round(self.store.keep_gigabytes * 1e9))
 
     def store_folder(self) -> Path:
@@ -148,7 +148,7 @@ def settings_path() -> Path:
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Load the settings from a file; environment variables override its venue URLs.
+    """Load the settings from a file; environment variables override the venue URLs.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     Raises
     ------
     SettingsError
-        One line that names file, setting and what was expected.
+        If the file cannot be read or a value is invalid; the message is one line with file, setting and what was expected.
     """
     environ = os.environ if environ is None else environ
     place = path or settings_path()
@@ -205,12 +205,12 @@ def parse_settings(text: str, label: str = "settings") -> Settings:
 
 
 def parse_toml(text: str, label: str) -> dict[str, Any]:
-    """Parse TOML text; `label` names it in errors.
+    """Parse TOML text; `label` names the text in error messages.
 
     Raises
     ------
     SettingsError
-        If it is not valid TOML, is nested too deeply, or has a number of too many digits.
+        If the text is not valid TOML, is nested too deeply, or has a number of too many digits.
     """
     try:
         if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
@@ -267,7 +267,7 @@ def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> N
 
 
 def _table_in(table: Any, name: str, empty: Any, place: Path) -> Any:
-    """The table called `name` inside another table; `empty` is added there if it is missing."""
+    """The table called `name` inside another table; if it is missing, `empty` is added under this name."""
     found: Any = table.setdefault(name, empty)
     if isinstance(found, Mapping):
         return cast(Any, found)
@@ -282,7 +282,7 @@ def _convert(table: Mapping[str, Any], kind: type[Any], label: str) -> Any:
 
 
 def _host_variable(name: str) -> tuple[str, str]:
-    """Venue and field that an environment variable such as `TAPEPRINT_BINANCE_USDM_WS_URL` sets; empty for other names."""
+    """Venue and field that an environment variable such as `TAPEPRINT_BINANCE_USDM_WS_URL` sets; two empty texts for other names."""
     for suffix, kind in (("_WS_URL", "ws_url"), ("_REST_URL", "rest_url")):
         if name.startswith("TAPEPRINT_") and name.endswith(suffix):
             return name[len("TAPEPRINT_") : -len(suffix)].lower().replace("_", "-"), kind

@@ -50,7 +50,7 @@ class BackfillRequest:
         `auto`: the venue's dumps for times more than a day and a half ago, its history for the rest; `venue`: only its history;
         else a source that `feeds.publishers.bulk_sources.bulk_source` supports, such as `dumps` or `tardis:bitmex/XBTUSD`.
     tick_size, lot_size : str or None
-        Of a market that neither its venue nor the store has any more.
+        For a market that neither the venue nor the store has any more.
     """
 
     instrument_id: str
@@ -103,7 +103,10 @@ async def _backfill(request: BackfillRequest, settings: Settings, quiet: bool) -
 
 
 async def _open_market(request: BackfillRequest, settings: Settings) -> Market:
-    """Open the market; if the venue fails, return it without history, with the instrument of the options or the store."""
+    """Open the market; if the venue fails, return it without history, with the instrument of the options or the store.
+
+    Raises the venue's error if there is no such instrument, or only the venue's history is requested.
+    """
     try:
         return await market_opener(settings)(request.instrument_id)
     except FeedError as error:
@@ -115,7 +118,7 @@ async def _open_market(request: BackfillRequest, settings: Settings) -> Market:
 
 
 def _known_instrument(request: BackfillRequest, settings: Settings) -> Instrument | None:
-    """The instrument with the tick and lot size of the options, else as stored; None if there is neither."""
+    """The instrument with the tick and lot size of the options, else as stored; None if the options and the store have none."""
     if request.tick_size is not None and request.lot_size is not None:
         venue, symbol = parse_instrument_id(request.instrument_id)
         tick, lot = parse_step(request.tick_size, "tick size"), parse_step(request.lot_size, "lot size")
@@ -155,7 +158,7 @@ async def _fill(request: BackfillRequest, market: Market, writer: TapeWriter, te
 async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callable[[str, float, str], None], quiet: bool) -> int:
     """Import the published files that cover the gaps, newest gap first, and return the number of new trades.
 
-    A file that fails is reported and skipped. Parts of downloads stay for the next run, even after a kill.
+    A file that fails is reported and skipped. Unfinished downloads are continued by the next run, even after a kill.
     """
     source = bulk_source(writer.instrument, place)
     folder = _download_folder(writer.tape.folder)
@@ -214,8 +217,8 @@ def _gaps_for_files(writer: TapeWriter, span: Span) -> list[StoreGap]:
 def _import(writer: TapeWriter, path: Path, piece: DumpFile) -> tuple[int, list[str]]:
     """Import a published file; return the number of new trades, and lines for the user.
 
-    A day from before the venue changed its steps is stored in steps that fit both. Of the last hour the publisher may not have all
-    trades yet.
+    A day from before the venue changed its tick or lot size is stored with sizes that fit both. The last hour does not count as complete:
+    the publisher may not have all of its trades yet.
     """
     complete = piece.span.intersection(Span(0, time.time_ns() - _COLLECTED_AFTER_NS))
     report = ImportReport()

@@ -15,7 +15,7 @@ _LOOK_EVERY_S = 0.02
 
 
 async def fetch_candles(chart: Chart, history: CandleHistory, patience_s: float = _PATIENCE_S) -> str:
-    """Fetch the candles that the chart's profiles need.
+    """Fetch the candles that the chart's profiles need; give up after `patience_s` seconds or a refusal by the venue.
 
     Returns
     -------

@@ -61,7 +61,7 @@ class CandlesRequest:
 
 
 def print_candles(path: Path, request: CandlesRequest, quiet: bool) -> None:
-    """Print the value area of one period.
+    """Print the value area and rows of one period, as JSON or a table.
 
     Raises
     ------

@@ -36,7 +36,7 @@ _COLOURS = {
     RecordingState.RETRYING: "33",
     RecordingState.NOT_RECORDING: "31",
 }
-"""The colour of each state of recording, as a code of the terminal."""
+"""The colour of each recording state, as a terminal code."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class _Collected:
 
 
 def collect(instrument_ids: list[str], seconds: float | None, settings: Settings, quiet: bool) -> int:
-    """Record markets until Ctrl+C, SIGTERM or the end of `seconds`.
+    """Record markets until Ctrl+C, SIGTERM, the end of `seconds`, or the end of all feeds.
 
     Returns
     -------
@@ -132,7 +132,7 @@ async def _collect(instrument_ids: list[str], seconds: float | None, settings: S
 
 
 async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None:
-    """Record one market until the task is cancelled or the venue refuses the market."""
+    """Record one market until the task is cancelled, the feed ends or the venue refuses the market."""
     market = await _open_market(one, settings)
     if market is None:
         return
@@ -168,7 +168,7 @@ async def _open_market(one: _Collected, settings: Settings) -> Market | None:
 
 
 async def _open_writer(one: _Collected, store: DiskStore, market: Market) -> TapeWriter:
-    """Open the writer of a market, retrying while the disk fails; it is an error if another program records the market."""
+    """Open the writer of a market, retrying while the disk fails; raise `StoreBusyError` if another program records the market."""
 
     async def attempt() -> TapeWriter:
         try:
@@ -209,7 +209,10 @@ async def _print_health(all_collected: list[_Collected], quiet: bool) -> None:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    """Set `stop` on Ctrl+C and SIGTERM, so that everything is written and closed before the program ends."""
+    """Set `stop` on Ctrl+C and SIGTERM, so that everything is written and closed before the program ends.
+
+    On Windows this does nothing: Ctrl+C cancels the main task.
+    """
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         try:

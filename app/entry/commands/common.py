@@ -83,12 +83,12 @@ def stored_text(trades: TradeBatch) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Parse a time, in any format of trades files, to nanoseconds since 1970.
+    """Parse a time, in any format that trades files may have, to nanoseconds since 1970 UTC.
 
     Raises
     ------
     BadInputError
-        If it is not a time.
+        If the text is not a time.
     """
     import pyarrow as pa
 
@@ -117,7 +117,7 @@ def parse_span(start: str | None, end: str | None) -> Span:
 
 @contextmanager
 def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Callable[[int], None]]:
-    """Show a count on standard error if it is a terminal; the context's value is the function that sets the count."""
+    """Show a count on standard error, unless `quiet` or not a terminal; the context's value is the function that sets the count."""
     if quiet or not sys.stderr.isatty():
         yield lambda _count: None
         return
@@ -132,7 +132,7 @@ def progress_counter(name: str, quiet: bool, unit: str = "rows") -> Generator[Ca
 
 @contextmanager
 def progress_bar(quiet: bool) -> Generator[Callable[[str, float, str], None]]:
-    """Show a progress bar on standard error if it is a terminal; the context's value is the function that updates it.
+    """Show a progress bar on standard error, unless `quiet` or not a terminal; the context's value is the function that updates it.
 
     The function takes the name of the step, the share done (0 to 1), and the amount as text.
     """

@@ -43,7 +43,7 @@ class DoctorFinding:
     sound : bool
         False only if the program cannot work this way.
     advice : str
-        Text on how to fix it.
+        Text on how to fix or improve it; empty if nothing has to be done.
     """
 
     what: str
@@ -53,7 +53,7 @@ class DoctorFinding:
 
 
 def examine(settings_file: Path | None = None, online: bool = False) -> Iterator[DoctorFinding]:
-    """Run all checks, the fast ones first; the venue is contacted only if `online`."""
+    """Run all checks, the fast ones first, and yield their results; the venue is contacted only if `online`."""
     yield DoctorFinding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     found = {name: _version(name) for name in _PACKAGES}
     for name, number in found.items():
@@ -104,9 +104,9 @@ def writable(what: str, folder: Path, setting: str) -> DoctorFinding:
 
 
 def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator[DoctorFinding]:
-    """Check the display, OpenGL and the painter that the window would use.
+    """Check the display and Qt, and find the OpenGL driver and the painter that the window would use.
 
-    Without a display Qt draws offscreen, and has no OpenGL.
+    Without a display, Qt draws offscreen and has no OpenGL.
     """
     environ = dict(os.environ if environ is None else environ)
     try:
@@ -127,7 +127,7 @@ def graphics(painter: str, environ: Mapping[str, str] | None = None) -> Iterator
 
 
 def clock(settings: Settings) -> DoctorFinding:
-    """Check our clock against the venue's.
+    """Check this machine's clock against Binance's.
 
     Bars use the venue's time, and displayed lags are corrected, so a wrong clock falsifies nothing.
     """

@@ -18,12 +18,12 @@ from feeds.archives.export import write_trades
 
 
 def export(instrument_id: str, span: Span, out: Path, settings: Settings, quiet: bool) -> int:
-    """Write stored trades to a file and print the gaps; return the exit code.
+    """Write the stored trades of a span to a file and print the gaps between them; return exit code 0.
 
     Raises
     ------
     BadInputError
-        If the market is not in the store, or the store has no trades of the span.
+        If the market is not in the store, the store has no trades of the span, or the file cannot be written.
     StoreError
         If the store cannot be read.
     """

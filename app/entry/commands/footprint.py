@@ -1,4 +1,4 @@
-"""Bars with their cells as JSON lines, CSV or Parquet.
+"""`tapeprint footprint`: bars with their cells as JSON lines, CSV or Parquet.
 
 Prices and quantities are decimal text. `cells` are in order from the lowest row; a cell's `price` and the bar's `poc_row`
 are lower edges of rows; `poc`, `val` and `vah` are the prices that the screen shows (see `app.market.price_grid`). `cvd`
@@ -45,7 +45,7 @@ _IMBALANCES = (None, "buy", "sell", "both")
 
 
 def footprint(path: Path, reading: Reading, settings: Settings, rule: BarRule, ticks_per_row: int, out: Path | None) -> None:
-    """Write the bars of a trades file or a stored market, with their cells.
+    """Write the bars of a trades file or a stored market, with their cells, to a file or as JSON lines to standard output.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def bar_objects(series: FootprintSeries, instrument: Instrument, rules: Calculat
 
 
 def _writer_of_steps(step: Decimal) -> Callable[[int], str]:
-    """Return the function that converts a number of steps to decimal text.
+    """Return the function that converts a number of ticks, rows or lots, each of size `step`, to decimal text.
 
     The step is parsed once, for hundreds of thousands of cells.
     """
@@ -124,7 +124,7 @@ def price_text(ticks: Fraction, tick_size: Decimal, digits: int) -> str:
 
 
 def write_bars(bars: Iterator[dict[str, Any]], out: Path | None) -> None:
-    """Write bars to a file by its extension, or as JSON lines to standard output.
+    """Write bars to a file, in the format of its extension, or as JSON lines to standard output.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def write_bars(bars: Iterator[dict[str, Any]], out: Path | None) -> None:
 
 
 def writer_of(out: Path) -> Callable[[Iterator[dict[str, Any]], IO[bytes]], None]:
-    """Return the function that writes bars to a file with this extension.
+    """Return the function that writes bars in the format of the file's extension.
 
     Raises
     ------

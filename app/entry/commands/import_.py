@@ -1,4 +1,4 @@
-"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing, and the next file is imported.
+"""`tapeprint import`: add trades files to the store; a file with an invalid row adds nothing, and the files after it are imported.
 
 Importing a file again adds nothing.
 """
@@ -29,13 +29,13 @@ from feeds.archives.trade_stream import file_facts, stream_trades
 
 KINDS = ("auto", "binance", "bybit", "okx", "tardis", "kaiko", "csv", "parquet")
 _COUNTING = {"binance": True, "okx": True, "coinbase": True, "kraken": True, "bybit": False, "hyperliquid": False}
-"""Venues that number their trades, and that do not; for others a file decides."""
+"""True for venues that number their trades, False for those that do not; for other venues the file decides."""
 _DAYS_IN_MEMORY = 4_000_000  # trades; above this the fullest day goes to disk until the file has been read
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSpec:
-    """The market of the files; tick and lot size may be None if the store already has the market."""
+    """The market that the files belong to; tick and lot size may be None if the store already has the market."""
 
     instrument_id: str
     tick_size: str | None
@@ -43,9 +43,10 @@ class InstrumentSpec:
 
 
 def import_files(kind: str, files: Sequence[Path], steps: InstrumentSpec, store_folder: Path, quiet: bool) -> int:
-    """Import trades files into the store; return 0, or 2 if a file is not of this kind, or has a row that is not a valid trade.
+    """Import trades files into the store; return 0 if all are imported, or 2 if a file is not.
 
-    Nothing of such a file is imported; the files after it are.
+    Nothing is imported from a file of another kind, with a row that is not a valid trade, or that does not fit the tick and lot size;
+    the files after it are imported.
 
     Raises
     ------
@@ -110,10 +111,10 @@ def import_file(
     report : ImportReport
         Is filled in.
     reading : Instrument, optional
-        The market with the steps of the file, by default those of the writer. Days are stored in the writer's steps where they fit
-        these, else in those of the file.
+        The market with the tick and lot size of the file, by default those of the writer. Days are stored with the writer's sizes where
+        they fit these, else with those of the file.
     complete : Span, optional
-        The time of which the file is known to have all trades, as a publisher's has: then it may be empty, and up to a hundred
+        The time of which the file is known to have all trades, as a publisher's file has: such a file may be empty, and up to a hundred
         rows that are not valid trades are left out and listed. By default from its first trade to its last.
     tell : callable
         Called with the number of trades read so far.
@@ -123,7 +124,7 @@ def import_file(
     TradeFileError
         If a row is not a valid trade; nothing is imported then.
     RefusedStepsError
-        The same, for a file that is read with other steps than those of the store.
+        The same, for a file that is read with another tick or lot size than that of the store.
     """
     reading = reading or writer.instrument
     steps, stored_steps, source = reading.steps, writer.instrument.steps, Source.ARCHIVE
@@ -158,12 +159,12 @@ def import_file(
 
 
 def market_of(steps: InstrumentSpec, store: DiskStore, numbered: bool) -> Instrument:
-    """The instrument to read the files with: in the given tick and lot size, else in those common to all its stored trades.
+    """The instrument to read the files with: with the given tick and lot size, else with those that fit all its stored trades.
 
     Raises
     ------
     BadInputError
-        If neither has its tick and lot size.
+        If only one of the two sizes is given, or neither is and the store does not have the market.
     """
     venue, symbol = parse_instrument_id(steps.instrument_id)
     known = store.catalogue.instrument(steps.instrument_id)
@@ -186,12 +187,12 @@ def venue_numbers(venue: str) -> bool | None:
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
-    """Raise an error for a file that is not of the named kind; `auto`, `csv` and `parquet` accept every file.
+    """Raise an error for a file whose layout is not of the named kind; `auto`, `csv` and `parquet` accept every layout.
 
     Raises
     ------
     WrongKindError
-        If it is of another kind.
+        If the file is of another kind.
     """
     is_table = kind in ("csv", "parquet")
     if kind == "auto" or is_table or layout.lower().startswith(kind):
@@ -208,7 +209,7 @@ class WrongKindError(BadInputError):
 
 
 class _ByDay:
-    """Trades sorted by UTC day; days that do not fit in memory are written to temporary files."""
+    """Trades grouped by UTC day; trades that do not fit in memory are written to temporary files."""
 
     def __init__(self, instrument: Instrument, folder: Path) -> None:
         self._instrument, self._folder = instrument, folder

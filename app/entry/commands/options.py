@@ -68,7 +68,7 @@ def settings_of(
 
 
 def at_hosts(settings: Settings, instrument_id: str, hosts: Hosts | None) -> Settings:
-    """The settings with the URLs from the flags for an instrument's venue."""
+    """The settings with the URLs that the flags give for an instrument's venue; unchanged without such flags."""
     venue, _ = parse_instrument_id(instrument_id)
     return settings.with_hosts(venue, hosts.ws_url, hosts.rest_url) if hosts else settings
 
@@ -84,7 +84,7 @@ def row_of(ticks: int | None) -> int | None:
     Raises
     ------
     BadInputError
-        If it is less than 1.
+        If the number is less than 1.
     """
     if ticks is not None and ticks < 1:
         raise BadInputError(f"ticks per row: found {ticks}, expected 1 or more")

@@ -1,4 +1,4 @@
-"""The commands that split a file by the calendar: `candles` and `tpo`."""
+"""The commands that split candles or trades by the calendar: `candles` and `tpo`."""
 
 from __future__ import annotations
 

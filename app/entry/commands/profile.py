@@ -1,4 +1,4 @@
-"""The volume profile of a trades file or a stored market, as JSON or as a table.
+"""`tapeprint profile`: the volume profile of a trades file or a stored market, as JSON or as a table.
 
 Prices are decimal text. The `price` of a row, `poc_row`, `hvn` and `lvn` are lower edges of rows; `poc`, `vah` and `val` are the
 prices that the screen shows (see `app.market.price_grid`).
@@ -64,7 +64,7 @@ def profile(path: Path, reading: Reading, request: ProfileRequest) -> None:
     Raises
     ------
     BadInputError
-        If the options contradict each other, no trades are left, or the profile has more than `_MAX_ROWS` rows.
+        If the options are invalid or contradict each other, no trades are left, or the profile has more than `_MAX_ROWS` rows.
     """
     if (request.ticks_per_row is None) == (request.rows is None):
         raise BadInputError("profile: pass exactly one of --ticks-per-row and --rows")

@@ -54,7 +54,7 @@ class ProfileFlags:
         Raises
         ------
         BadInputError
-            If a time or a range is invalid.
+            If an option is invalid, e.g. a time or a range.
         """
         anchors.inputs = replace(self._inputs(anchors.inputs), width_percent=self.profile_width or anchors.inputs.width_percent)
         if self.profile_side:

@@ -78,7 +78,7 @@ def parse_speed(text: str) -> float:
     Raises
     ------
     BadInputError
-        If it is not a number, or outside 0.1 to 1,000.
+        If the text is neither `max` nor a number from 0.1 to 1,000.
     """
     try:
         speed = math.inf if text == "max" else float(text)

@@ -37,7 +37,15 @@ _DEMO_NS = 3 * 3600 * 10**9
 
 
 def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settings) -> None:
-    """Save an image of a chart; needs no display."""
+    """Save an image of a chart as PNG; needs no display.
+
+    Raises
+    ------
+    BadInputError
+        If the source has no trades to draw, or the request does not fit the chart.
+    FeedError
+        If the venue cannot be reached and no trades of the market are stored.
+    """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     chart, mode = _chart_of(request, reading, settings)
     if not chart.series.n_bars:
@@ -53,7 +61,7 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
 def _require_as_of(series: FootprintSeries, as_of_ns: int) -> None:
     """Check that at the as-of time the first bar had closed and the last had not.
 
-    Outside that time an as-of view would be empty, or the same as the chart.
+    At other times an as-of view would be empty, or the same as the chart.
     """
     begin_ns, end_ns = (series.times.start_ns(int(series.number[bar]) + 1) for bar in (0, -1))
     if not begin_ns <= as_of_ns < end_ns:
@@ -64,7 +72,7 @@ def _require_as_of(series: FootprintSeries, as_of_ns: int) -> None:
 
 
 def _require_profiles(chart: Chart) -> None:
-    """Check that every placed profile has trades, or candles that fill in for them."""
+    """Check that every time range of each placed profile has trades, or candles where trades are missing."""
     times, number = chart.series.times, chart.series.number
     for placed in chart.anchors.profiles:
         rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
@@ -119,7 +127,7 @@ def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, 
 
 
 async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Chart, str]:
-    """Collect live trades for a while, with history as in the window.
+    """Collect live trades for the requested seconds, with history as in the window, and make a chart of them.
 
     Returns
     -------
@@ -151,7 +159,7 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
 
 
 def _stored_chart(request: SnapshotRequest, settings: Settings, error: FeedError) -> Chart | None:
-    """A chart of the newest stored trades of a market whose venue cannot be reached; None if nothing is stored."""
+    """A chart of the newest hours of stored trades of a market whose venue cannot be reached; None if nothing is stored."""
     from app.storage.shared_store import SharedStore
 
     store = SharedStore(settings.store_folder(), record=False)
@@ -171,7 +179,7 @@ def _stored_chart(request: SnapshotRequest, settings: Settings, error: FeedError
 
 
 async def _run_for(ingest: Ingest, seconds: float) -> FeedStatus:
-    """Receive trades for some seconds, longer while history is loading, and return the feed's status at the end."""
+    """Receive trades for some seconds, up to a minute more while history is loading, and return the feed's last status."""
     pump = asyncio.ensure_future(ingest.run())
     try:
         deadline = time.monotonic() + seconds

@@ -25,7 +25,7 @@ def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:
     Raises
     ------
     BadInputError
-        If there is no such overlay.
+        If an overlay is unknown.
     """
     shown = parse_shown(settings.display.overlays, LAYERS)
     shown = parse_shown(request.show, LAYERS, shown)
@@ -33,7 +33,7 @@ def overlays_of(request: SnapshotRequest, settings: Settings) -> frozenset[str]:
 
 
 def write_picture(chart: Chart, mode: str, request: SnapshotRequest, settings: Settings, software: str) -> None:
-    """Draw a chart and save it as the request's output file."""
+    """Draw a chart and save it as PNG, as the request's output file; with `why`, the Why? panel is drawn too."""
     theme = load_theme(settings.display.theme, settings.display.palette)
     application = QGuiApplication.instance() or QApplication(["tapeprint"])
     width, height = request.size

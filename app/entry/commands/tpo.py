@@ -2,8 +2,8 @@
 
 Prices are decimal text. `letters`, `single_prints` and `poc_row` name rows by their lower edge; `poc`, `vah` and `val` are the
 prices that the screen shows (see `app.market.price_grid`); the initial balance and the midpoint are traded prices (see
-`app.analytics.tpo`). Without trades in the first two brackets there is no initial balance; `ib_complete` is false, and what it
-is so far is given, until both have trades and a later bracket has begun.
+`app.analytics.tpo`). Without trades in the first two brackets there is no initial balance; `ib_complete` is false, and the
+initial balance so far is given, until both brackets have trades and a later one has begun.
 """
 
 from __future__ import annotations

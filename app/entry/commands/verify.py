@@ -28,13 +28,14 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 def verify_store(instrument_id: str | None, settings: Settings, repair: bool, quiet: bool, give_up: str | None = None) -> int:
     """Check stored markets and print what is missing or damaged; return 0 if all are complete, else 1.
 
-    Nothing on disk is changed. With `repair`, what is possible is repaired, and missing trades are downloaded again as far as the
-    venue has them. With `give_up`, a day or a range of days, what is owed within these days no longer counts as missing.
+    Without `instrument_id` all stored markets are checked. Without `repair` and `give_up` nothing on disk is changed. With `repair`,
+    damaged files are rebuilt where possible, and missing trades are downloaded as far as the venue has them. With `give_up`, a day or
+    a range of days, the owed trades of these days no longer count as missing.
 
     Raises
     ------
     BadInputError
-        If the market is not in the store.
+        If the market is not in the store, or `give_up` is invalid.
     StoreError
         If there is no store, or it cannot be read.
     """
@@ -98,7 +99,7 @@ def days_span(text: str) -> Span:
     Raises
     ------
     BadInputError
-        If the text is not that.
+        If the text has another format, or the last day is before the first.
     """
     first, dots, last = text.partition("..")
     days = [day_named(Path(name)) if _DAY.fullmatch(name) else None for name in (first, last if dots else first)]
@@ -108,12 +109,12 @@ def days_span(text: str) -> Span:
 
 
 def _give_up(store: DiskStore, instrument: Instrument, text: str, quiet: bool) -> None:
-    """Give up the missing trades of some days: they no longer count as missing.
+    """Give up the owed trades of some days: they no longer count as missing.
 
     Raises
     ------
     BadInputError
-        If nothing is owed then, or what is owed reaches beyond.
+        If no trades of these days are owed, or ids are missing that may also be of other days.
     StoreBusyError
         If the market is being recorded.
     """
