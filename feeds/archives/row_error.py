@@ -17,7 +17,7 @@ class RowError(Exception):
     found, expected : str
         For the message.
     off_grid : bool
-        True if the row is a trade but for a price or quantity that is no multiple of the market's step.
+        True if the row would be a trade, but its price or quantity is not a multiple of the market's tick or lot size.
     """
 
     def __init__(self, row: int, found: str, expected: str, *, off_grid: bool = False) -> None:
