@@ -222,7 +222,7 @@ class SharedSocket:
             self._break(VenueUnreachableError("connection lost: no data of any market"))
 
     async def aclose(self) -> None:
-        """Close the socket, without waiting long for a peer that does not close its side."""
+        """Close the socket, waiting at most 1.5 s for the venue to close its side."""
         self.broken = True
         self._ended(self, False)
         await close_socket(self._socket, self._tasks)

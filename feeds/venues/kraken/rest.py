@@ -52,9 +52,12 @@ def rest_pair(symbol: str) -> str:
 
 
 async def ask(rest: RestClient, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
-    """Send a public request and decode the answer as `kind`.
+    """Send a public request to Kraken and decode the answer as `kind`; errors that come with HTTP 200 are raised like HTTP errors.
 
-    Kraken's own errors, which come with HTTP 200, are raised like HTTP errors.
+    Raises
+    ------
+    FeedError
+        See `RestClient.get`.
     """
     answer = await rest.get(f"/0/public/{name}", params, kind, weight=1, urgent=urgent)
     if not answer.error:
