@@ -207,7 +207,7 @@ class ReplayFeed:
         return int(later[0]) if len(later) else int(end)
 
     def _reach(self, time_ns: int) -> None:
-        """Advance recorded time to `time_ns`, so that trades up to it become due; do nothing if it is later already."""
+        """Advance recorded time to `time_ns`, so that trades up to then become due; do nothing if recorded time is later already."""
         self._now_ns = max(self._now_ns, time_ns)
         self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 

@@ -218,7 +218,7 @@ def _candles(rows: list[list[str]]) -> CandleFile:
 
 
 def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
-    """The smallest decimal place that numbers as text use, e.g. 0.01, at most 18 places; 1 if all are whole numbers.
+    """The smallest decimal place used by numbers given as text, e.g. 0.01, at most 18 places; 1 if all are whole numbers.
 
     Texts that are not numbers are ignored.
     """

@@ -10,7 +10,7 @@ from feeds.archives.row_error import RowError
 
 
 def duplicate_rows(trades: TradeBatch) -> BoolArray:
-    """Mark rows that repeat the id of an earlier row, bool [shape=(n,)].
+    """Mark rows that repeat the id of an earlier row, bool [shape=(n,)]; raise if the two trades differ.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def conflict(trades: TradeBatch, row: int) -> RowError:
 
 
 def repeats(trades: TradeBatch) -> tuple[BoolArray, BoolArray]:
-    """Mark rows that equal the first row with their id, and rows that have its id but differ from it; each bool [shape=(n,)]."""
+    """Mark later rows that equal the first row with their id, and later rows that differ from that row; each bool [shape=(n,)]."""
     ids = trades.trade_id
     repeated, differing = np.zeros(len(ids), bool), np.zeros(len(ids), bool)
     if len(ids) < 2 or bool(np.all(ids[1:] > ids[:-1])):

@@ -25,7 +25,7 @@ _RELATIVE = Decimal("1e-14")
 
 
 def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
-    """Round numbers as text to a multiple of `step` (a tick or lot size) if within a millionth of it; also return how many changed."""
+    """Round numbers given as text to a multiple of `step` (tick or lot size) within a millionth of `step`; also return how many changed."""
 
     def near(value: Decimal) -> Decimal | None:
         steps = _EXACT.divide(value, step).to_integral_value(ROUND_HALF_EVEN)
@@ -41,7 +41,7 @@ def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
 
 
 def without_noise(texts: pa.Array) -> tuple[pa.Array, int]:
-    """Remove float noise from numbers as text whose tick or lot size is unknown; also return how many changed.
+    """Remove float noise from numbers given as text whose tick or lot size is unknown; also return how many changed.
 
     A number without more decimal places than the others need is left as it is.
     """

@@ -12,7 +12,7 @@ _MOST_KEYS = 4_000_000  # 96 MB; ten times the busiest ten seconds of any market
 
 
 class RecentKeys:
-    """Number of rows for each key that occurred in the 10 s before the newest row so far."""
+    """Counts rows by key (the id or hash of a trade); keys older than 10 s before the newest row are forgotten."""
 
     def __init__(self) -> None:
         self._newest_ns = 0

@@ -124,7 +124,7 @@ class SourceRows:
         Raises
         ------
         TradeFileError
-            If 100 rows are left out already; `OtherStepsError` if that many of them are off the grid (see `require_grid`).
+            If 100 rows are left out already; `OtherStepsError` if enough of them do not fit the tick or lot size (see `require_grid`).
         """
         row = fault.row
         for header in self._headers:
@@ -136,7 +136,7 @@ class SourceRows:
             raise self.refusal(error.at(fault.row)) from None
 
     def require_grid(self, odd: OddRows) -> None:
-        """Raise if more than two rows, and over 1 % of all, are off the grid: the file is then from a time with other tick or lot sizes.
+        """Raise if more than two rows, and over 1 % of all, do not fit the tick or lot size: the file is from a time with other sizes.
 
         Raises
         ------

@@ -60,7 +60,7 @@ class ConnectionStatus:
 
 
 class Connection:
-    """A stream of messages from a venue that reconnects when its socket breaks.
+    """A connection to a venue that delivers messages, and reconnects when its socket breaks.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ class Connection:
     def silent_after_s(self) -> float:
         """Seconds without data that count as silence: 20 times the usual interval, within limits; more for a quiet market.
 
-        A market counts as quiet once the venue has confirmed that it had no data, while other markets on its shared socket had.
+        A market counts as quiet once the venue has confirmed that the market had no data while other markets on its socket had.
         """
         return self._quiet * min(self.patience.silent_after, max(_SOONEST_SILENT_S, _UNUSUAL * self._usual_gap))
 

@@ -90,7 +90,7 @@ def socks_error(host: str) -> VenueRefusedError:
 def certificate_error(error: ssl.SSLCertVerificationError, host: str) -> VenueRefusedError:
     """The error for an untrusted certificate.
 
-    The error stops the connection, as a retry would only hide it.
+    The failed connection or request is not tried again, as a retry would only hide the problem.
     """
     remedy = "if a proxy here replaces certificates, name its authority with SSL_CERT_FILE"
     return VenueRefusedError(f"{host}: untrusted certificate: {error.verify_message} ({remedy})", detail=f"{host}: {error}")

@@ -220,7 +220,7 @@ class _Coded(msgspec.Struct, frozen=True):
 def venue_message(content: bytes) -> str:
     """The error text in a venue's JSON response, at most 200 characters; empty if there is none.
 
-    Understood are e.g. `{"code":-1121,"msg":"Invalid symbol."}` and `{"message":"NotFound"}`.
+    Examples: `{"code":-1121,"msg":"Invalid symbol."}`, `{"message":"NotFound"}`.
     """
     try:
         error: Any = msgspec.json.decode(content)

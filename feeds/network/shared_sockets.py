@@ -91,7 +91,7 @@ class SharedLine:
 
     @property
     def others_heard(self) -> bool:
-        """True if another market of the socket has sent a message since the last one of this market."""
+        """True if a message of another market on the socket has arrived since this market's last message."""
         return self._socket.heard_at > self._socket.heard_from.get(self.sharing.market, self.opened_at)
 
     def hear(self, frame: bytes) -> None:

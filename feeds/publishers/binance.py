@@ -31,7 +31,7 @@ _CHECKSUM = re.compile(rb"\s*([0-9a-fA-F]{64})(\s|$)")
 
 
 class BinanceDumps:
-    """A `BulkSource` of Binance's aggregate trade files of one symbol.
+    """Downloads Binance's aggregate trade files of one symbol; a `BulkSource`.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from feeds.publishers.file_host import FileHost
 
 
 class DailyFiles:
-    """A `BulkSource` of one market's daily files, without checksums, from one host.
+    """Downloads one market's daily files, without checksums, from one host; a `BulkSource`.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class _Page(msgspec.Struct):
 
 
 class KaikoTrades:
-    """A `BulkSource` of one market's trades as collected by Kaiko.
+    """Downloads one market's trades as collected by Kaiko; a `BulkSource`.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class _Listing(msgspec.Struct):
 
 
 class OkxDumps:
-    """A `BulkSource` of OKX's daily trade files of one instrument.
+    """Downloads OKX's daily trade files of one instrument; a `BulkSource`.
 
     Parameters
     ----------

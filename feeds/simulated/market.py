@@ -77,7 +77,7 @@ class SimulatedMarket:
 
 
 class SimulatedFeed:
-    """A feed of the simulated market: first the trades from its opening to now, then new ones in real time.
+    """A feed of the simulated market: first the trades from the market's opening to now, then new trades at `speed` times real time.
 
     Parameters
     ----------

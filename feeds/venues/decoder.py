@@ -105,7 +105,10 @@ class Decoder(Generic[T]):
         self._batch_of, self._talk_of, self._trades_of = batch_of, talk_of, trades_of
 
     def decode(self, frames: list[bytes]) -> TradeBatch:
-        """The trades in these messages; bad messages and trades are skipped and counted, but trades off the grid may wait for `use`."""
+        """The trades in these messages; bad messages and impossible trades are skipped and counted.
+
+        If `keeps_waiting`, trades that are not multiples of the tick and lot size wait for `use` instead.
+        """
         try:
             # one call for all messages costs a fraction of decoding each by itself
             messages: list[Any] = self._many.decode(b"[" + b",".join(frames) + b"]")

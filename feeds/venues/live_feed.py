@@ -250,7 +250,10 @@ class LiveFeed:
         return self._regridding.use(instrument) if self._regridding is not None else TradeBatch.empty()
 
     def _ask_for_facts(self, decoder: RegriddingDecoder) -> TradeBatch | None:
-        """Request the venue's tick and lot size in the background; None until they have arrived, then the trades that waited for them."""
+        """Request the venue's tick and lot size in the background; None until they have arrived, then the trades that waited for them.
+
+        If three answers bring no change, trades that still do not fit are rejected.
+        """
         if self._asking is None:
             if self._facts is not None and self._monotonic_ns() >= self._ask_at_ns:
                 self._asking = asyncio.ensure_future(self._facts())

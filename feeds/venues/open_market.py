@@ -1,4 +1,4 @@
-"""Code that the functions which open a venue's markets share."""
+"""Shared code of the functions that open a venue's markets."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
 
 
 def urls_of(venue: str, settings: Settings, regions: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """The WebSocket and REST URLs of a venue: each from the settings or, if not set there, of the venue's region, by default "".
+    """The WebSocket and REST URLs of a venue: each as set in the settings, else that of the venue's region.
 
-    A region set for `okx` also applies to `okx-swap`, and likewise for other venues.
+    The region is also from the settings, "" by default. A region set for `okx` also applies to `okx-swap`, and likewise for other venues.
 
     Raises
     ------

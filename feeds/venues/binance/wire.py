@@ -43,7 +43,7 @@ _ANY_EVENT = msgspec.json.Decoder(_Event)
 
 
 class Update(AggregateTrade, frozen=True, gc=False):
-    """An aggregate trade in a stream."""
+    """An aggregate trade in Binance's stream."""
 
     e: Literal["aggTrade"]
     s: str

@@ -38,7 +38,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
 
 class Match(Trade, frozen=True, gc=False):
-    """A trade in a stream."""
+    """A trade in Coinbase's stream."""
 
     type: Literal["match", "last_match"]
     product_id: str

@@ -36,7 +36,7 @@ PING = KeepAlive('{"method":"ping"}', 30.0)  # without a message from us for a m
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields that we use of a trade."""
+    """The fields that we use of a Hyperliquid trade."""
 
     coin: str
     side: Literal["A", "B"]

@@ -57,7 +57,7 @@ class Message(msgspec.Struct, Generic[T], frozen=True):
 
 
 class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A trade in a page of history."""
+    """A trade in a page of Kraken's trade history."""
 
     price: str
     volume: str
@@ -69,7 +69,7 @@ class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The field common to all REST answers; Kraken's errors come with HTTP 200."""
+    """The field common to all REST answers of Kraken, whose errors come with HTTP 200."""
 
     error: list[str]
 

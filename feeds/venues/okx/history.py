@@ -50,7 +50,7 @@ class OkxHistory:
 
     @property
     def reaches_ns(self) -> int:
-        """The earliest time that the venue promises, three months ago; it may have more."""
+        """The earliest time for which the venue promises trades, 90 days ago; it may have older trades."""
         return self._wall_ns() - _KEPT_NS
 
     async def recent(self) -> TradeBatch:

@@ -38,7 +38,7 @@ _CLOSING = "64008"
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields that we use of a trade."""
+    """The fields that we use of an OKX trade."""
 
     instId: str  # noqa: N815
     tradeId: TradeId  # noqa: N815
