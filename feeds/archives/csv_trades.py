@@ -127,7 +127,7 @@ class CsvTrades:
     def _fault_after(self, rows: int, error: pa.ArrowException) -> TradeFileError:
         """The error for the first bad line, given that Arrow has read `rows` good rows.
 
-        It names no line if none of the following lines is bad.
+        The error names no line if none of the following lines is bad.
         """
         width = len(self.layout.columns)
         for ahead, (line, fields) in enumerate(self._records()):

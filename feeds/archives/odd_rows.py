@@ -21,7 +21,7 @@ class OddRows:
     Attributes
     ----------
     errors : list of RowError
-        Their rows count from the file's first trade, without the lines of `torn`.
+        The errors of the other rows; their row numbers count from the file's first trade, without the lines of `torn`.
     torn : int
         Lines with too few or too many columns.
     places : list of str

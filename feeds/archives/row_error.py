@@ -8,7 +8,7 @@ _LONGEST = 60  # of a value in a message, in characters
 class RowError(Exception):
     """Raised for a row that is not a valid trade or candle.
 
-    It becomes a `TradeFileError` before it leaves this folder.
+    Callers turn the error into a `TradeFileError` before it leaves this folder.
 
     Attributes
     ----------

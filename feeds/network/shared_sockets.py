@@ -95,7 +95,7 @@ class SharedLine:
         return self._socket.heard_at > self._socket.heard_from.get(self.sharing.market, self.opened_at)
 
     def hear(self, frame: bytes) -> None:
-        """Pass on a message that has arrived, which may confirm the subscription; a message that refuses it ends the line instead."""
+        """Pass on a received message, which may confirm the subscription; a message that refuses the subscription ends the line instead."""
         if self.reader.done():
             return
         try:
@@ -119,7 +119,7 @@ class SharedLine:
         self._begun()
 
     def end(self, error: Exception) -> None:
-        """End the line with the error that is the reason, unless the line has ended already."""
+        """End the line with an error as the reason, unless the line has ended already."""
         if self.reader.done():
             return
         if isinstance(error, FeedError):
@@ -282,7 +282,7 @@ class SharedSocket:
             await self._socket.send(message)
 
     def _break(self, error: Exception) -> None:
-        """End the socket and all its lines with the error that is the reason, unless the socket has ended already."""
+        """End the socket and all its lines with an error as the reason, unless the socket has ended already."""
         if self.broken:
             return
         self.broken = True

@@ -28,7 +28,7 @@ class DumpFile:
     span : Span
         The time that the file covers.
     path : str
-        Its path on the host.
+        The file's path on the host.
     instead : tuple of DumpFile
         Files to fetch if this one is not published: the daily files of a month without a monthly file yet.
     """

@@ -60,7 +60,7 @@ class BinanceMarket:
     Attributes
     ----------
     venue : str
-        Its name in instrument ids.
+        The group's name in instrument ids.
     ws_url, rest_url : str
         Addresses used unless the settings override them.
     stream_path, rest_path : str
@@ -134,7 +134,7 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `RestClient.get`.
+        See `RestClient.get`.
     """
     params = {"symbol": symbol} if market.one_symbol else {}
     try:
@@ -198,7 +198,7 @@ class BinanceHistory:
         Raises
         ------
         FeedError
-            As `RestClient.get`; and if the venue keeps returning other trades than those requested.
+            See `RestClient.get`; also if the venue keeps returning other trades than those requested.
         """
         while first_id <= last_id:
             page = await self._advancing_page(first_id, last_id)

@@ -165,7 +165,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `BybitRest.ask`.
+        See `BybitRest.ask`.
     """
     venue = rest.market.venue
     try:

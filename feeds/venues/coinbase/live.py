@@ -59,7 +59,7 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `RestClient.get`.
+        See `RestClient.get`.
     """
     if not _PRODUCT.fullmatch(product):
         raise VenueRefusedError(f"coinbase:{product}: expected a product such as BTC-USD")
@@ -102,7 +102,7 @@ class CoinbaseHistory:
         Raises
         ------
         FeedError
-            As `RestClient.get`; and if the venue keeps returning other trades than those requested.
+            See `RestClient.get`; also if the venue keeps returning other trades than those requested.
         """
         while first_id <= last_id:
             next_id = min(first_id + _PAGE, last_id + 1)
@@ -118,7 +118,7 @@ class CoinbaseHistory:
         Raises
         ------
         FeedError
-            As `between`.
+            See `between`.
         """
         if before_id is None:
             newest = await self.recent()

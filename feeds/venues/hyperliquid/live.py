@@ -58,7 +58,7 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
     VenueRefusedError
         If there is no such contract, or it is delisted.
     FeedError
-        As `RestClient.post`.
+        See `RestClient.post`.
     """
     builder, colon, _ = coin.partition(":")  # the markets of a builder have its name before a second colon, e.g. xyz:TSLA
     question = {"type": "meta"} | ({"dex": builder.lower()} if colon else {})

@@ -65,7 +65,7 @@ class KrakenHistory:
         Raises
         ------
         FeedError
-            As `RestClient.get`; and if the venue keeps returning the same trades.
+            See `RestClient.get`; also if the venue keeps returning the same trades.
         """
         async for page in self._pages(await self._time_before(first_id), last_id + 1):
             wanted = page[page.trade_id >= first_id]
@@ -78,7 +78,7 @@ class KrakenHistory:
         Raises
         ------
         FeedError
-            As `between`.
+            See `between`.
         """
         begun = False
         async for page in self._pages(start_ns, before_id):

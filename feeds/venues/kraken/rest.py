@@ -79,7 +79,7 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `RestClient.get`.
+        See `RestClient.get`.
     """
     match = _PAIR.fullmatch(symbol)
     if match is None:

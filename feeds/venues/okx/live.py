@@ -68,7 +68,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `OkxRest.ask`.
+        See `OkxRest.ask`.
     """
     try:
         listed = await rest.ask("public/instruments", _Listed, instType=market.kind, instId=symbol)
