@@ -65,7 +65,7 @@ class CsvTrades:
         Raises
         ------
         TradeFileError
-            For a line that has too few or too many fields (with `odd`, once 100 rows are left out) or is not text, or an unmatched quote.
+            For a line that is not text, has an unmatched quote, or too few or too many fields (with `odd`, once 100 rows are left out).
         """
         layout = self.layout
         rows = 0

@@ -203,7 +203,7 @@ class _Unnumbered:
     def once_in_order(self, block: RowBlock) -> TradeBatch:
         """The trades of a block sorted by time, without those whose venue id occurred in the 10 s before (the report counts them).
 
-        Raises `RowError` if different trades in the block share an id, or if trades without ids are out of time order.
+        Raises `RowError` if different trades in the block share an id, or if a trade without an id is over 10 s older than one before it.
         """
         trades, rows = _sound(block, self._report)
         late, self._newest_ns = _late(trades.time_ns, self._newest_ns)

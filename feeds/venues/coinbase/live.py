@@ -135,7 +135,7 @@ class CoinbaseHistory:
         await self._rest.aclose()
 
     async def _first_since(self, start_ns: int, before_id: int) -> int:
-        """An id at most 1,000 lower than the id of the first trade at or after a time; at least 1.
+        """An id at most 1,000 lower than the id of the first trade at or after a time.
 
         The search goes back from `before_id` over distances that double, then bisects.
         """
