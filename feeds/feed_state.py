@@ -1,4 +1,4 @@
-"""Decides whether a connected feed is LIVE, LAGGING or STALE."""
+"""Decision whether a connected feed is LIVE, LAGGING or STALE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LATE_S = 1.0  # a trade this much later than the fastest shows that the network
 
 
 def state_when_connected(queue_age_s: float, silent_s: float, silent_after_s: float, late_s: float) -> tuple[FeedState, str]:
-    """The state of a feed whose subscription is confirmed, and the reason for it; no reason if LIVE.
+    """The state of a feed whose subscription is confirmed, and the reason for this state as text, empty if LIVE.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Replay of recorded trades at any speed, with pause, steps and jumps ahead."""
+"""Replay of recorded trades at any speed; it can pause, advance by one trade or one bar, and jump ahead."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReplayFeed:
     """A feed that plays recorded trades as if they were live.
 
     Intervals between trades are as recorded, divided by `speed`. `batches` ends after the last trade. Each trade comes once, in
-    the order of the recording; the way in which they are played never changes a value.
+    the order of the recording; speed, pauses and jumps never change a value.
 
     Parameters
     ----------
@@ -102,17 +102,17 @@ class ReplayFeed:
 
     @property
     def ended(self) -> bool:
-        """True once the last trade has been played."""
+        """True once the last trade has been played; also without trades."""
         return self._played == len(self._trades)
 
     @property
     def share(self) -> float:
-        """Share of the trades played so far, 0 to 1."""
+        """Share of the trades played so far, 0 to 1; 1 without trades."""
         return self._played / len(self._trades) if len(self._trades) else 1.0
 
     @property
     def now_ns(self) -> int:
-        """The replay's current position in recorded time."""
+        """The replay's current position in recorded time, in ns."""
         return self._now_ns
 
     @property
@@ -154,7 +154,10 @@ class ReplayFeed:
             self._reach(min(time_ns, int(self._due_ns[-1])))
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Iterate over trades as they become due: once per frame, in batches of at most 50,000."""
+        """Iterate over trades as they become due, about once per screen frame (16 ms), in batches of at most 50,000.
+
+        Ends after the last trade or `aclose`.
+        """
         self._looked_s = self._clock_s()
         while self._open and self._played < len(self._trades):
             self._advance()
@@ -204,7 +207,7 @@ class ReplayFeed:
         return int(later[0]) if len(later) else int(end)
 
     def _reach(self, time_ns: int) -> None:
-        """Advance recorded time to `time_ns`, so that trades up to it become due; do nothing if it is later already."""
+        """Advance recorded time to `time_ns`, so that trades up to then become due; do nothing if recorded time is later already."""
         self._now_ns = max(self._now_ns, time_ns)
         self._due = max(self._due, int(np.searchsorted(self._due_ns, self._now_ns, side="right")))
 

@@ -24,7 +24,7 @@ class SideCheck:
         self._trades = self._buys = 0
 
     def saw(self, batch: TradeBatch) -> None:
-        """Count the sides of more trades; once there are 5,000, set `warning` and start a new count."""
+        """Count the sides of more trades; once 5,000 are counted, set or clear `warning` and start a new count."""
         self._trades += len(batch)
         self._buys += int(np.count_nonzero(batch.side == BUY))
         if self._trades < _TRADES:

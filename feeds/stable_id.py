@@ -8,7 +8,7 @@ _LARGEST = 2**63 - 1
 
 
 def stable_id(text: str) -> int:
-    """The id itself if it is a number of at most 63 bits, else 63 bits of the text's BLAKE2b hash.
+    """Convert a text id to a number: a whole number of at most 63 bits stays, any other text becomes 63 bits of its BLAKE2b hash.
 
     The same text always gives the same id.
     """

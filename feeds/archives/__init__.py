@@ -1,1 +1,1 @@
-"""Trades and candles from files."""
+"""Trades and candles from files, and export of trades to files."""

@@ -63,7 +63,7 @@ class CandleFile:
     candles: CandleBatch
 
     def missing(self, span: Span) -> list[Span]:
-        """Parts of a span, between the file's first and last candle, that have no candle; oldest first."""
+        """Parts of a span, between the file's first and last candle, without a candle, oldest first; empty if the file has one candle."""
         length_ns, starts = self.candles.length_ns, self.candles.start_ns
         if not length_ns:
             return []
@@ -167,9 +167,9 @@ def _json_rows(path: Path, text: str) -> tuple[list[list[str]], list[int], str]:
 
 
 def _list_in(told: _Json, depth: int = 4) -> list[_Json] | None:
-    """The list of candles in a JSON response; None if there is no list.
+    """The list of candles in a JSON response, not checked yet; None if there is no list.
 
-    That is the response itself, or it is under a usual key or (Kraken) under the symbol.
+    The list is the response itself, or the value of a usual key, e.g. `data`, or (Kraken) of the symbol; at most four keys deep.
     """
     if isinstance(told, list):
         return told
@@ -218,7 +218,10 @@ def _candles(rows: list[list[str]]) -> CandleFile:
 
 
 def _finest(columns: Iterable[Iterable[str]]) -> Decimal:
-    """The smallest decimal place in use, e.g. 0.01, at most 18 places; 1 if all are whole numbers."""
+    """The smallest decimal place used by numbers given as text, e.g. 0.01, at most 18 places; 1 if all are whole numbers.
+
+    Texts that are not numbers are ignored.
+    """
     places = 0
     for column in columns:
         for text in set(column):

@@ -1,6 +1,6 @@
 """CSV files of trades, which Arrow reads as text, block by block.
 
-A file is read line by line only to locate an error.
+A file is read line by line only to detect its layout and to locate errors.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class CsvTrades:
         Raises
         ------
         TradeFileError
-            For a line that has too few or too many fields, or is not text.
+            For a line that is not text, has an unmatched quote, or too few or too many fields (with `odd`, once 100 rows are left out).
         """
         layout = self.layout
         rows = 0
@@ -93,12 +93,15 @@ class CsvTrades:
             self._require_closed_quotes()
 
     def place_of(self, row: int) -> int:
-        """The line number of a row, as an editor shows it; row 0 is the first row that is not the header."""
+        """The line number of a row, as an editor shows it; row 0 is the first row that is not the header.
+
+        0 if the file has fewer rows.
+        """
         records = (line for line, _ in self._records())
         return next(itertools.islice(records, row + self.layout.header, None), 0)
 
     def name_odd_rows(self, odd: OddRows) -> None:
-        """Fill in `odd.places`, the place and error of each odd row, in one pass over the file."""
+        """Fill in `odd.places` with the line and the error of each row left out, in one pass over the file."""
         errors = {error.row: error for error in odd.errors}
         width, row, found = len(self.layout.columns), -1, 0
         for line, fields in itertools.islice(self._records(), int(self.layout.header), None):
@@ -114,7 +117,7 @@ class CsvTrades:
                 found += 1
 
     def _require_closed_quotes(self) -> None:
-        """Raise for an unmatched quote: Arrow would read the lines after it as one field."""
+        """Raise for the first line with an odd number of quotation marks, as Arrow would read the lines after it as one field."""
         with open_decompressed(self.path) as stream:
             lines = io.TextIOWrapper(stream, "latin-1", newline=None)
             for line, text in enumerate(lines, 1):
@@ -122,7 +125,10 @@ class CsvTrades:
                     raise TradeFileError(self.path, line, "an unmatched quote", "each field to end on its line")
 
     def _fault_after(self, rows: int, error: pa.ArrowException) -> TradeFileError:
-        """The error for the first bad line, given that Arrow has read `rows` good rows."""
+        """The error for the first bad line, given that Arrow has read `rows` good rows.
+
+        The error names no line if none of the following lines is bad.
+        """
         width = len(self.layout.columns)
         for ahead, (line, fields) in enumerate(self._records()):
             if ahead < rows + self.layout.header:
@@ -138,7 +144,7 @@ class CsvTrades:
     def _records(self) -> Iterator[tuple[int, list[str] | None]]:
         """Iterate over the records that are not empty, each as the number of its first line and its fields.
 
-        Fields are None, and the iteration ends, for a field that is too long.
+        If a field is too long, the fields of its record are None and the iteration ends.
         """
         with open_decompressed(self.path) as stream:
             text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline=None)
@@ -169,7 +175,7 @@ class _Watched:
 
 
 def _torn(odd: OddRows, _row: object) -> str:
-    """Count a line with too few or too many columns as odd, and return "skip"; return "error" if there are too many odd rows."""
+    """Count a line with too few or too many columns as left out, and return "skip"; return "error" if 100 rows are left out already."""
     return "skip" if odd.add_torn() else "error"
 
 

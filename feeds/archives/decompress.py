@@ -30,7 +30,7 @@ _BROKEN = (
 def open_decompressed(path: Path) -> Generator[IO[bytes]]:
     """Open a plain, .gz or .zip file as a stream of unpacked bytes.
 
-    The first bytes decide the format. A zip must hold one .csv file; its path is ignored and nothing is written to disk.
+    The first bytes decide the format. A zip must contain exactly one .csv file; its path is ignored and nothing is written to disk.
 
     Raises
     ------
@@ -58,9 +58,9 @@ def open_decompressed(path: Path) -> Generator[IO[bytes]]:
 
 
 def is_parquet(path: Path) -> bool:
-    """True if a file begins with the Parquet signature.
+    """True if a file begins with the Parquet signature; False if it cannot be read.
 
-    False for a pipe, as reading would consume its bytes.
+    Also False for a pipe, as reading would consume its bytes.
     """
     try:
         if not path.is_file():
@@ -77,7 +77,7 @@ def is_empty(path: Path) -> bool:
     Raises
     ------
     TradeFileError
-        As `open_decompressed`.
+        See `open_decompressed`.
     """
     with open_decompressed(path) as stream:
         return not stream.read(1)
@@ -133,7 +133,11 @@ class _Guarded(io.RawIOBase):
 
 
 def _only_member(path: Path, file: IO[bytes]) -> tuple[IO[bytes], int]:
-    """Open the only .csv file in a zip, and return it with the unpacked size that the zip declares."""
+    """Open the only .csv file in a zip, and return it with the unpacked size that the zip declares.
+
+    Raises `TradeFileError` if the zip has no .csv file, several, or more than 64 files, or if the .csv file is encrypted or packed by
+    an unsupported method.
+    """
     guarded = _Guarded(file)
     archive = zipfile.ZipFile(guarded)
     guarded.limit = None

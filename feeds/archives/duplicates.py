@@ -10,12 +10,12 @@ from feeds.archives.row_error import RowError
 
 
 def duplicate_rows(trades: TradeBatch) -> BoolArray:
-    """Mark rows that repeat the id of an earlier row, bool [shape=(n,)].
+    """Mark rows that repeat the id of an earlier row, bool [shape=(n,)]; raise if the two trades differ.
 
     Raises
     ------
     RowError
-        If a row repeats an id with a different trade.
+        For the first row that has the id of an earlier, different trade.
     """
     repeated, differing = repeats(trades)
     if differing.any():
@@ -25,12 +25,12 @@ def duplicate_rows(trades: TradeBatch) -> BoolArray:
 
 
 def conflict(trades: TradeBatch, row: int) -> RowError:
-    """The error for a row that repeats an id with a different trade."""
+    """The error for a row that has the id of an earlier, different trade."""
     return RowError(row, f"trade id {trades.trade_id[row]} used by a different trade", "a unique id")
 
 
 def repeats(trades: TradeBatch) -> tuple[BoolArray, BoolArray]:
-    """Mark rows that repeat the first trade with their id, and rows that differ from it; each bool [shape=(n,)]."""
+    """Mark later rows that equal the first row with their id, and later rows that differ from that row; each bool [shape=(n,)]."""
     ids = trades.trade_id
     repeated, differing = np.zeros(len(ids), bool), np.zeros(len(ids), bool)
     if len(ids) < 2 or bool(np.all(ids[1:] > ids[:-1])):

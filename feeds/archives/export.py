@@ -1,8 +1,8 @@
 """Export of trades to files that read back as exactly the same trades.
 
 CSV has the columns `time,price,quantity,side,trade_id`: nanoseconds since 1970, exact decimals, `buy`, `sell` or `unknown`.
-Parquet has the same columns as timestamps and decimals, and names the instrument. No cell of a CSV contains free text, so no
-spreadsheet can mistake one for a formula.
+Parquet has the same columns, with times as timestamps and prices and quantities as decimals, and names the instrument. No cell of a
+CSV contains free text, so no spreadsheet can mistake one for a formula.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Write = Callable[[TradeBatch], None]
 def write_trades(out: Path, instrument: Instrument, batches: Iterable[TradeBatch]) -> int:
     """Write trades to `.csv`, `.csv.gz` or `.parquet`, and return their number.
 
-    They are written to a temporary file that replaces `out` when all are on disk: `out` is either the old file or complete.
+    The trades go to a temporary file that replaces `out` when all are on disk: `out` is either the old file or complete.
     At most one block is in memory.
 
     Raises

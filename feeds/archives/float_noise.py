@@ -1,7 +1,8 @@
 """Float noise: decimals that another program has passed through binary fractions, e.g. `0.30000000000000004`.
 
-Where the step is known, a value within a millionth of it is rounded. Where it is not, a value is noise if it is exactly what a
-binary fraction prints, and has at most 12 significant digits but for its last ones. Either way it is counted.
+Where the tick or lot size is known, a value within a millionth of it from a multiple is rounded to that multiple. Where it is not, a
+value has noise if it is exactly what a binary fraction prints, and a decimal with 12 significant digits is almost equal to it. In both
+cases the changed values are counted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _RELATIVE = Decimal("1e-14")
 
 
 def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
-    """The texts, with float noise of at most a millionth of a step rounded away, and the number of changed texts."""
+    """Round numbers given as text to a multiple of `step` (tick or lot size) within a millionth of `step`; also return how many changed."""
 
     def near(value: Decimal) -> Decimal | None:
         steps = _EXACT.divide(value, step).to_integral_value(ROUND_HALF_EVEN)
@@ -40,9 +41,9 @@ def rounded_to_steps(texts: pa.Array, step: Decimal) -> tuple[pa.Array, int]:
 
 
 def without_noise(texts: pa.Array) -> tuple[pa.Array, int]:
-    """The texts of a column without a known step, with float noise removed, and the number of changed texts.
+    """Remove float noise from numbers given as text whose tick or lot size is unknown; also return how many changed.
 
-    Values that are multiples of the least step of the others are left as they are.
+    A number without more decimal places than the others need is left as it is.
     """
     lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False)
     suspects = np.flatnonzero(lengths > _SHORTEST_NOISE).tolist()
@@ -60,7 +61,7 @@ def without_noise(texts: pa.Array) -> tuple[pa.Array, int]:
 
 
 def coarsest_step(texts: pa.Array, step: Decimal) -> Decimal:
-    """The largest step of which `step` and all readable numbers, once rid of float noise, are whole multiples."""
+    """The largest tick or lot size of which `step` and all readable numbers, without float noise, are whole multiples."""
     values = {value for _, value in _values(without_noise(pa.array(sorted(set(texts.to_pylist())), pa.string()))[0])}
     places = max([_places(value) for value in values] + [_places(step)])
     unit = Decimal(1).scaleb(-places)

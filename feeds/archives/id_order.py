@@ -11,13 +11,13 @@ _LATE_STEPS = 100  # at most one step in so many may go back in time
 
 
 def ids_agree_with_time(ids: Int64Array, time_ns: Int64Array) -> bool:
-    """True if time hardly goes back in the order of ids: in 1 % of the steps at most, and never by more than ten seconds."""
+    """True if times in the order of ids hardly go back: from one id to the next in at most 1 % of cases, and by at most 10 s."""
     back_ns = -np.diff(time_ns[np.argsort(ids, kind="stable")])
     late = int(np.count_nonzero(back_ns > 0))
     return not late or (late * _LATE_STEPS <= len(back_ns) and int(back_ns.max()) <= _LATE_NS)
 
 
 def mostly_consecutive(ids: Int64Array) -> bool:
-    """True if at least half of the steps between distinct ids in ascending order are 1; also for fewer than two ids."""
+    """True if at least half of the distinct ids but the largest are followed by the next whole number; also for fewer than two ids."""
     steps = np.diff(np.unique(ids))
     return 2 * int(np.count_nonzero(steps == 1)) >= len(steps)

@@ -15,7 +15,7 @@ class IdRanges:
     Attributes
     ----------
     first, last : int or None
-        The smallest and the largest id.
+        The smallest and the largest id; None if there are no ids.
     """
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class IdRanges:
 
     @property
     def missing(self) -> int:
-        """Number of ids missing between the first and the last."""
+        """Number of ids missing between the smallest and the largest."""
         return 0 if self.first is None or self.last is None else self.last - self.first + 1 - self._seen
 
     def add(self, ids: Int64Array) -> BoolArray:
-        """Add ids that all differ, int64 [shape=(n,)]; return which were in the set already, bool [shape=(n,)].
+        """Add distinct ids in any order, int64 [shape=(n,)]; return which were in the set already, bool [shape=(n,)].
 
-        In any order. Beyond a million ranges the lowest are dropped: their gaps still count, but repeated ids in them are not detected.
+        Beyond a million ranges the lowest are dropped: their gaps still count, but repeated ids in them are not detected.
         """
         if not len(ids):
             return np.zeros(0, bool)
@@ -61,7 +61,7 @@ class IdRanges:
         return (place >= 0) & (ids <= self._lasts[place])
 
     def _join(self, ids: Int64Array) -> None:
-        """Merge ascending new ids into the ranges."""
+        """Merge ascending new ids into the ranges; beyond a million ranges, drop the lowest."""
         cut = np.flatnonzero(np.diff(ids) > 1)
         starts = np.concatenate((self._starts, ids[np.concatenate(([0], cut + 1))]))
         lasts = np.concatenate((self._lasts, ids[np.append(cut, len(ids) - 1)]))

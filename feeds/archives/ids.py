@@ -27,7 +27,7 @@ _LARGEST, _MOST_DIGITS = 2**63 - 1, 19
 def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
     """Return a function that reads the ids of a table as whole numbers of 0 or more, int64 [shape=(n,)].
 
-    It raises `RowError` for others.
+    The function raises `RowError` for any other id.
     """
     name = layout.trade_id
     assert name is not None  # ids that are numbers have a column
@@ -37,7 +37,7 @@ def numbers_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
 def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
     """Return a function that reads the ids of a table by `stable_ids`, int64 [shape=(n,)].
 
-    `NO_ID` if a row has none.
+    The function returns `NO_ID` for a row without an id.
     """
     name = layout.trade_id
     if name is None:
@@ -46,9 +46,9 @@ def stable_ids_of(layout: Layout) -> Callable[[pa.RecordBatch], Int64Array]:
 
 
 def stable_ids(texts: pa.Array) -> Int64Array:
-    """Numeric ids: the text itself if it is a number of at most 63 bits, else 63 bits of its BLAKE2b hash.
+    """Convert text ids to int64: a whole number of at most 63 bits stays, any other text becomes 63 bits of its BLAKE2b hash.
 
-    `NO_ID` for an empty text.
+    An empty text becomes `NO_ID`.
     """
     numbers = whole_numbers(texts)
     if numbers is not None and numbers.min(initial=0) >= 0:
@@ -65,10 +65,10 @@ def stable_ids(texts: pa.Array) -> Int64Array:
 
 
 class MadeIds:
-    """Ids for trades without one: hashes of the trade and the number of equal trades before it.
+    """Ids for trades without an id: hashes of the trade and the number of equal trades before it.
 
     "Equal" is by time, price, quantity and side. The same file always gives the same ids, and two files that overlap give the same
-    ids to the same trades, as long as the instrument's tick and lot size do not change. They cannot show that a trade is missing.
+    ids to the same trades, as long as the instrument's tick and lot size do not change. These ids cannot show that a trade is missing.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class MadeIds:
         Raises
         ------
         RowError
-            As `RecentKeys.alike_before`.
+            See `RecentKeys.alike_before`.
         """
         key = np.zeros(len(trades), np.uint64)
         for column in (trades.time_ns, trades.price_ticks, trades.quantity_lots, trades.side.astype(np.int64)):

@@ -1,4 +1,4 @@
-"""Column layouts of trade files, detected from the first line."""
+"""Column layouts of trade files, detected from the first line of a CSV file or the column names of a Parquet file."""
 
 from __future__ import annotations
 
@@ -209,9 +209,9 @@ def _unambiguous(layout: Layout) -> Layout:
 
 
 def _without_header(fields: tuple[str, ...]) -> Layout:
-    """The layout of a file without a header, from Binance or OKX.
+    """The layout of a Binance or OKX file without a header; raises `BadInputError` for any other file.
 
-    The columns with words, not numbers, decide.
+    The positions of words among the numbers decide.
     """
     is_boolean = [field in _BOOLEANS for field in fields]
     if len(fields) in (7, 8) and is_boolean[6] and not is_boolean[5]:

@@ -21,7 +21,7 @@ class OddRows:
     Attributes
     ----------
     errors : list of RowError
-        Their rows count from the file's first trade, without the lines of `torn`.
+        The errors of the other rows; their row numbers count from the file's first trade, without the lines of `torn`.
     torn : int
         Lines with too few or too many columns.
     places : list of str
@@ -41,14 +41,14 @@ class OddRows:
         Raises
         ------
         TooManyOddRowsError
-            If there are a hundred already.
+            If 100 rows are left out already.
         """
         if len(self) >= MOST:
             raise TooManyOddRowsError(error.row, error.found, f"{error.expected} (more than {MOST} rows are not valid trades)")
         self.errors.append(error)
 
     def add_torn(self) -> bool:
-        """Count a left-out line with too few or too many columns; False, and not counted, if 100 rows are left out already."""
+        """Count a line with too few or too many columns as left out; return False, without counting, if 100 rows are left out already."""
         if len(self) >= MOST:
             return False
         self.torn += 1

@@ -1,4 +1,4 @@
-"""Trades as Parquet, with the same columns as CSV."""
+"""Parquet files of trades, with the same columns as CSV."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ParquetTrades:
     Raises
     ------
     TradeFileError
-        If it is unreadable, or a column is missing.
+        If the file is unreadable, or a column is missing.
     """
 
     unit = "row"
@@ -50,7 +50,7 @@ class ParquetTrades:
     def blocks(self, _odd: OddRows | None = None) -> Iterator[pa.RecordBatch]:
         """Iterate over the rows in blocks, with the needed columns as text.
 
-        Timestamps keep their type.
+        Times with a timestamp type keep it. `_odd` is unused, as each row of a Parquet file has all columns.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class ParquetTrades:
         return row + 1
 
     def name_odd_rows(self, odd: OddRows) -> None:
-        """Fill in `odd.places`, the place and error of each odd row."""
+        """Fill in `odd.places` with the row number and the error of each row left out."""
         odd.places += [f"{self.unit} {self.place_of(each.row)}: found {each.found}, expected {each.expected}" for each in odd.errors]
 
     def _require_measure(self, metadata: pq.FileMetaData) -> None:
@@ -85,7 +85,7 @@ class ParquetTrades:
             raise TradeFileError(self.path, None, found, f"at most {_MAX_RATIO} times the packed size")
 
     def _as_text(self, column: pa.Array, name: str, first_row: int) -> pa.Array:
-        """Convert a column to text, except times with a timestamp type; raise for an empty value.
+        """Convert a column to text, except times with a timestamp type; raise for an empty value or an unsupported type.
 
         A float becomes its shortest decimal, which is exact if the float was made from a decimal.
         """

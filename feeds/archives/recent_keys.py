@@ -1,4 +1,4 @@
-"""Keys of the trades in the last 10 s of a file, to detect repeated trades in little memory."""
+"""Keys (ids or hashes) of the trades in the last 10 s of a file, to detect repeated trades in little memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_KEYS = 4_000_000  # 96 MB; ten times the busiest ten seconds of any market
 
 
 class RecentKeys:
-    """Number of rows for each key that occurred in the ten seconds before the newest row so far."""
+    """Counts rows by key (the id or hash of a trade); keys older than 10 s before the newest row are forgotten."""
 
     def __init__(self) -> None:
         self._newest_ns = 0
@@ -28,12 +28,12 @@ class RecentKeys:
         time_ns : int64 [shape=(n,)]
         key : uint64 [shape=(n,)]
         late : bool
-            Accept rows older than the window; they are compared with the keys still remembered.
+            Accept rows older than 10 s; they are compared with the keys still remembered.
 
         Raises
         ------
         RowError
-            For the first row older than the window, unless `late`; and if ten seconds have too many keys for the memory limit.
+            For the first row more than 10 s older than a row before it, unless `late`; and if more than 4 million keys fall in 10 s.
         """
         if not len(key):
             return np.zeros(0, np.int64)
@@ -58,7 +58,7 @@ class RecentKeys:
         return np.where(there, self._count[place], 0) if len(self._key) else np.zeros(len(keys), np.int64)
 
     def _remember(self, key: UInt64Array, count: Int64Array, time_ns: Int64Array) -> None:
-        """Store the new counts of ascending keys, and drop those older than the window."""
+        """Store the new counts of ascending keys, drop keys older than 10 s, and raise `RowError` if more than 4 million are left."""
         since = self._newest_ns - _WINDOW_NS
         fresh, held = time_ns >= since, (self._time_ns >= since) & ~_places(key, self._key)[1]
         merged = np.concatenate((self._key[held], key[fresh]))
@@ -71,7 +71,7 @@ class RecentKeys:
 
 
 def _places(ascending: UInt64Array, values: UInt64Array) -> tuple[Int64Array, BoolArray]:
-    """Position of each value in an ascending array, and whether the array contains it."""
+    """Position of each value in an ascending array, and whether the array contains the value."""
     if not len(ascending):
         return np.zeros(len(values), np.int64), np.zeros(len(values), bool)
     place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)

@@ -33,7 +33,7 @@ class RowBlock:
     time_ns, price_ticks, trade_id : int64 [shape=(n,)]
     side : int8 [shape=(n,)]
     steps : int64 [shape=(n,)]
-        Quantities in steps of `10**-places`, or in lots if the lot size was given.
+        Quantities as multiples of `10**-places`, or in lots if the lot size was given.
     places : int
         Decimal places that the quantities of this block need; 0 if the lot size was given.
     noise : int
@@ -49,7 +49,7 @@ class RowBlock:
     noise: int = 0
 
     def without(self, rows: BoolArray) -> RowBlock:
-        """The block without some rows, bool [shape=(n,)]."""
+        """The block without the rows marked in `rows`, bool [shape=(n,)]."""
         columns = {name: getattr(self, name)[~rows] for name in ("time_ns", "price_ticks", "steps", "side", "trade_id")}
         return replace(self, **columns)
 
@@ -120,9 +120,9 @@ def decimal_places_of(texts: pa.Array) -> int:
 
 
 def _places_of(text: str) -> int:
-    """The number of decimal places of one number as text, without trailing zeros.
+    """The number of decimal places of one number as text, without trailing zeros; negative for a multiple of ten.
 
-    0 for a text that is not a number; it is rejected later.
+    0 for a text that is not a number; such a text is rejected later.
     """
     try:
         value = Decimal(text)
@@ -135,7 +135,7 @@ def _places_of(text: str) -> int:
 
 
 def _near_steps(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, step: Decimal) -> tuple[Int64Array, int]:
-    """Convert texts to steps, with float noise rounded away if a text is off the grid; also return the number of rounded texts."""
+    """Convert prices to ticks, or quantities to lots; float noise is rounded only if a text does not fit. Also return how many changed."""
     try:
         return convert(texts), 0
     except RowError:
@@ -146,7 +146,7 @@ def _near_steps(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, step
 
 
 def _priced(prices: pa.Array, quantities: pa.Array, grid: PriceGrid) -> pa.Array:
-    """The prices; a zero price is one tick where the quantity is zero too, as in rows that venues leave for lost trades."""
+    """Prices as text; a zero price becomes one tick where the quantity is zero too, as in rows that venues leave for lost trades."""
     zeros = _zeros(prices)
     if not zeros.any():
         return prices

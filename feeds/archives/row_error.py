@@ -8,7 +8,7 @@ _LONGEST = 60  # of a value in a message, in characters
 class RowError(Exception):
     """Raised for a row that is not a valid trade or candle.
 
-    It becomes a `TradeFileError` before it leaves this folder.
+    Callers turn the error into a `TradeFileError` before it leaves this folder.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class RowError(Exception):
     found, expected : str
         For the message.
     off_grid : bool
-        True if the row is a trade but for a price or quantity that is no multiple of the market's step.
+        True if the row would be a trade, but its price or quantity is not a multiple of the market's tick or lot size.
     """
 
     def __init__(self, row: int, found: str, expected: str, *, off_grid: bool = False) -> None:

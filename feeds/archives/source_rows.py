@@ -67,14 +67,14 @@ class SourceRows:
         ids: Callable[[pa.RecordBatch], Int64Array],
         odd: OddRows | None = None,
     ) -> Iterator[RowBlock]:
-        """Iterate over all rows, at most some 250,000 at a time; `ids` reads their ids.
+        """Iterate over all rows in blocks of at most about 250,000; `ids` reads their ids.
 
-        With `odd`, rows that are not valid trades are left out and counted there, up to a hundred.
+        With `odd`, up to 100 rows that are not valid trades are left out and recorded there.
 
         Raises
         ------
         TradeFileError
-            For the first row that is not a valid trade, or is of another market.
+            For the first row that is not a valid trade, or is of another market; with `odd`, for the 101st (see `leave_out`).
         """
         for table in self._source.blocks(odd):
             trades = self._without_headers(table)
@@ -105,7 +105,7 @@ class SourceRows:
             yield trades.column(self.layout.price), trades.column(self.layout.quantity)
 
     def first_ids(self) -> tuple[Int64Array, Int64Array]:
-        """The ids and times (ns) of the first block of rows; both empty if the ids are not numbers, or a time is invalid."""
+        """The ids and times (ns) of the first block of rows; both empty if there are no rows or number ids, or a time is invalid."""
         name = self.layout.trade_id
         table = next(self._source.blocks(OddRows()), None)
         if table is not None and name is not None:
@@ -124,7 +124,7 @@ class SourceRows:
         Raises
         ------
         TradeFileError
-            If there are too many; `OtherStepsError` if they are off the grid.
+            If 100 rows are left out already; `OtherStepsError` if enough of them do not fit the tick or lot size (see `require_grid`).
         """
         row = fault.row
         for header in self._headers:
@@ -136,7 +136,7 @@ class SourceRows:
             raise self.refusal(error.at(fault.row)) from None
 
     def require_grid(self, odd: OddRows) -> None:
-        """Raise if more than two rows, and more than 1 %, are off the grid: the file is then from a time with other tick or lot sizes.
+        """Raise if more than two rows, and over 1 % of all, do not fit the tick or lot size: the file is from a time with other sizes.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class SourceRows:
             raise OtherStepsError(source.path, source.place_of(first.row), first.found, first.expected, unit=source.unit)
 
     def name_odd_rows(self, odd: OddRows) -> None:
-        """Fill in `odd.places`, the place and error of each row that was left out."""
+        """Fill in `odd.places` with the place and the error of each row that was left out."""
         if len(odd):
             self._source.name_odd_rows(odd)
 
@@ -162,7 +162,7 @@ class SourceRows:
         return TradeFileError(source.path, source.place_of(row), error.found, error.expected, unit=source.unit)
 
     def _without_headers(self, table: pa.RecordBatch) -> pa.RecordBatch:
-        """Drop rows that repeat the header, and note their positions."""
+        """Drop rows that repeat the header, and record their positions."""
         times = table.column(self.layout.time)
         if not self.layout.header or not pa.types.is_string(times.type) or not table.num_rows:
             return table

@@ -25,7 +25,7 @@ _FACTORS = np.array([10**9, 10**6, 10**3, 1])
 def times_ns(texts: pa.Array) -> Int64Array:
     """Convert times to nanoseconds since 1970 UTC, int64 [shape=(n,)].
 
-    The size of a whole number gives its unit, row by row, as dumps have changed theirs midway. Numbers with a fraction are
+    The size of a whole number gives its unit, row by row, as some files change the unit midway. Numbers with a fraction are
     seconds. Any other text is ISO 8601, with an offset or Z, or without (UTC). A column has one format: numbers, or times with
     offsets, or times without.
 

@@ -62,7 +62,7 @@ class TradeFile:
 
     @property
     def notes(self) -> list[str]:
-        """Skipped rows, rounded values and the order of the trades, in lines for the user."""
+        """Lines for the user about skipped rows, rounded values, and ids that do not agree with the times; empty if there are none."""
         notes = [f"skipped {self.left_out}"] if self.left_out else []
         if self.noise:
             values = "1 value" if self.noise == 1 else f"{self.noise:,} values"
@@ -79,7 +79,7 @@ class TradeFile:
 def read_trade_file(
     path: Path, tick_size: Decimal, lot_size: Decimal | None = None, on_rows: Callable[[int], None] = lambda _: None
 ) -> TradeFile:
-    """Read all trades of a file.
+    """Read all trades of a file, without rows that have zero quantity or repeat a trade.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def read_trade_file(
 
 
 def _ids_of(source: SourceRows) -> Callable[[pa.RecordBatch], Int64Array]:
-    """Return a function that reads the ids of a table; a row without an id gets a unique negative number."""
+    """Return a function that reads the ids of a table; if ids need not be numbers, a row without an id gets a unique negative number."""
     if source.layout.ids is Ids.NUMBERS:
         return numbers_of(source.layout)
     read = stable_ids_of(source.layout)
@@ -143,7 +143,10 @@ def _in_order(trades: TradeBatch, ids: Ids) -> TradeBatch:
 
 
 def _lots(blocks: list[RowBlock], lot_size: Decimal | None) -> tuple[list[Int64Array], Decimal]:
-    """Quantities of each block in lots, and the lot size: `lot_size` or, if None, the smallest decimal place needed."""
+    """Quantities of each block in lots, and the lot size: `lot_size` or, if None, the smallest decimal place needed.
+
+    Raises `RowError` if a quantity in lots does not fit in 63 bits.
+    """
     places = max((block.places for block in blocks), default=0)
     lot = lot_size or Decimal(1).scaleb(-places)
     lots: list[Int64Array] = []
@@ -186,5 +189,5 @@ def _require_countable(path: Path, lots: Int64Array, lot: Decimal) -> None:
 
 
 def _symbol(path: Path) -> str:
-    """An instrument name from the file name, safe on screen and as a file name."""
+    """An instrument name from the file name, safe on screen and as a file name; "trades" if the file name has no usable character."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", path.name.split(".")[0])[:40].strip("_") or "trades"

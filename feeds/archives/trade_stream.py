@@ -45,7 +45,7 @@ class FileFacts:
     numbered : bool
         Whether its ids are consecutive and agree with the times, for the `Instrument.numbered` of a new market.
     names : bool
-        True if its ids are numbers that neither count nor agree with the times, e.g. hashes.
+        True if its ids are numbers that are neither consecutive nor agree with the times, e.g. hashes.
     """
 
     layout: str
@@ -71,7 +71,7 @@ def file_facts(path: Path) -> FileFacts:
 
 
 def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, strict: bool = True) -> Iterator[TradeBatch]:
-    """The trades of a file without repeats, in blocks of at most some 250,000.
+    """Iterate over the trades of a file without repeats, in blocks of at most about 250,000.
 
     The file is a venue's dump, detected by its columns, or a table with `time,price,quantity,side[,trade_id]`, as CSV (plain, .gz
     or .zip) or Parquet. Each block is sorted by id, or by time where ids are not consecutive; the blocks follow the order of the
@@ -95,7 +95,7 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, s
     Raises
     ------
     OtherStepsError
-        If not `strict`, and so many rows are off the grid that the venue had other steps then (`common_steps_of`).
+        If not `strict`, and so many rows are off the grid that the venue had another tick or lot size then (`common_steps_of`).
     TradeFileError
         If the format is unknown, if the file has no ids for a market with numbered trades, or numbers trades differently from
         the market's feed; and for the first row that is not a valid trade. Trades already returned must then be discarded.
@@ -132,12 +132,12 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, s
 
 
 def common_steps_of(path: Path, instrument: Instrument) -> Instrument:
-    """The instrument with the largest tick and lot size of which its own, and all prices and quantities of a file, are whole multiples.
+    """The instrument with the largest tick and lot size of which its present ones and a file's prices and quantities are multiples.
 
     Raises
     ------
     TradeFileError
-        If the file is unreadable, or there are no such steps with at most 18 decimal places.
+        If the file is unreadable, or that tick or lot size has more than 18 decimal places.
     """
     source = SourceRows(path)
     tick, written = instrument.tick_size, _lot_of(instrument, source.layout, path)
@@ -150,7 +150,7 @@ def common_steps_of(path: Path, instrument: Instrument) -> Instrument:
 
 
 def _without_conflicts(block: RowBlock, source: SourceRows, odd: OddRows) -> RowBlock:
-    """A block without the rows that repeat the id of a different trade."""
+    """A block without the rows that repeat the id of a different trade; `odd` records those rows."""
     rows = np.flatnonzero((block.trade_id != NO_ID) & (block.steps > 0))
     trades = TradeBatch.of(*(column[rows] for column in (block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)))
     differing = repeats(trades)[1]
@@ -165,14 +165,17 @@ def _without_conflicts(block: RowBlock, source: SourceRows, odd: OddRows) -> Row
 
 
 class _Numbered:
-    """Duplicate removal for trades with consecutive ids."""
+    """Removes duplicates among trades with consecutive ids."""
 
     def __init__(self, report: ImportReport) -> None:
         self._report = report
         self._newest = -1
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block whose ids have not occurred before, sorted by id; skipped rows are counted in the report."""
+        """The trades of a block whose ids have not occurred before, sorted by id; the report counts skipped rows.
+
+        Raises `RowError` if different trades in the block share an id.
+        """
         trades, rows = _sound(block, self._report)
         again = _placed(rows, lambda: duplicate_rows(trades))
         late, self._newest = _late(block.trade_id, self._newest)
@@ -198,7 +201,10 @@ class _Unnumbered:
         self._made = MadeIds()
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
-        """The trades of a block sorted by time, without those whose venue id occurred in the 10 s before (the report counts them)."""
+        """The trades of a block sorted by time, without those whose venue id occurred in the 10 s before (the report counts them).
+
+        Raises `RowError` if different trades in the block share an id, or if a trade without an id is over 10 s older than one before it.
+        """
         trades, rows = _sound(block, self._report)
         late, self._newest_ns = _late(trades.time_ns, self._newest_ns)
         self._report.out_of_order += late
@@ -223,7 +229,7 @@ class _Unnumbered:
 
 
 def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
-    """Raise if the market has consecutive ids, but the file has none or different ones.
+    """Raise if the market has consecutive ids, but the file has no ids, or others than the market's feed.
 
     With other ids the same trades would count twice.
     """
@@ -237,7 +243,10 @@ def _require_ids_of(instrument: Instrument, layout: Layout, path: Path) -> None:
 
 
 def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
-    """The instrument's lot size in the unit of the file's quantities, i.e. base units or contracts."""
+    """The instrument's lot size in the unit of the file's quantities, i.e. base units or contracts.
+
+    Raises `TradeFileError` if a lot is not an exact decimal number of contracts.
+    """
     if not layout.in_contracts:
         return instrument.lot_size
     lot = instrument.lot_size / instrument.multiplier
@@ -248,7 +257,7 @@ def _lot_of(instrument: Instrument, layout: Layout, path: Path) -> Decimal:
 
 
 def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, Int64Array]:
-    """The trades of a block with a quantity above 0, and their row numbers; rows of zero quantity are counted in the report."""
+    """The trades of a block with a quantity above 0, and their row numbers; the report counts the rows with zero quantity."""
     every = TradeBatch.of(block.time_ns, block.price_ticks, block.steps, block.side, block.trade_id)
     rows = np.flatnonzero(block.steps)
     report.empty += len(every) - len(rows)
@@ -256,9 +265,9 @@ def _sound(block: RowBlock, report: ImportReport) -> tuple[TradeBatch, Int64Arra
 
 
 def _placed(rows: Int64Array, told: Callable[[], npt.NDArray[_Element]]) -> npt.NDArray[_Element]:
-    """Return the result of `told`, which checks only the given rows of a block.
+    """Return the result of `told`, which reads only the given rows of a block.
 
-    The row of its error is counted in the complete block.
+    If `told` raises `RowError`, the error is raised with its row counted in the complete block.
     """
     try:
         return told()
@@ -267,7 +276,7 @@ def _placed(rows: Int64Array, told: Callable[[], npt.NDArray[_Element]]) -> npt.
 
 
 def _late(keys: Int64Array, newest: int) -> tuple[int, int]:
-    """Count the keys that follow a larger one; return that number and the largest key so far."""
+    """Count the keys (ids or times) that come after a larger one; return that number and the largest key so far."""
     if not len(keys):
         return 0, newest
     largest = np.maximum(np.maximum.accumulate(keys), newest)

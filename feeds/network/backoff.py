@@ -12,7 +12,7 @@ _WINDOW_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Timeouts and limits of a connection, in seconds.
+    """Timeouts of a connection in seconds, and limits of its attempts to connect.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Timeouts:
 class ReconnectBackoff:
     """Pauses between attempts to connect: random up to a limit that doubles with each failure.
 
-    Too many attempts without a working connection lengthen them.
+    Too many attempts without a working connection lengthen the pauses.
 
     Parameters
     ----------

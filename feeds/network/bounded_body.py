@@ -18,14 +18,14 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 async def read_body(answer: httpx2.Response, host: str, largest: int) -> bytes:
-    """Read a streamed response, unpacked.
+    """Read and unpack the body of a streamed response, at most `largest` bytes.
 
     The length is counted while reading: neither a wrong `Content-Length` nor a packed body of any size takes more memory than `largest`.
 
     Raises
     ------
     VenueUnreachableError
-        If the body has more than `largest` bytes, or is not packed as it claims to be.
+        If the body has more than `largest` bytes, is packed in an unknown way, damaged, or ends too early.
     """
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("gzip", "identity", ""):
@@ -54,7 +54,7 @@ async def read_refusal(answer: httpx2.Response, host: str) -> bytes:
 
 
 class _Gzip:
-    """Unpacks gzip, one or several members, in bounded pieces."""
+    """Unpacks gzip data of one or several members, at most 1 MiB at a time."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
@@ -62,11 +62,11 @@ class _Gzip:
 
     @property
     def complete(self) -> bool:
-        """False in the middle of a member."""
+        """True unless the data so far end in the middle of a gzip member."""
         return not self._begun or self._member.eof
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """The bytes unpacked from `data`."""
+        """Iterate over the bytes unpacked from `data`, at most 1 MiB at a time."""
         while data:
             if self._member.eof:
                 self._member = zlib.decompressobj(_GZIP)

@@ -1,7 +1,7 @@
 """A supervised connection of one market that detects silence and reconnects, within limits.
 
-`websockets`' own endless iterator reconnects at once after a clean close and gives up on HTTP 429; exchanges ban for the first,
-and the second ends by itself. So the loop is ours:
+The endless iterator of `websockets` reconnects at once after a clean close, for which exchanges ban, and gives up on HTTP 429, which
+is temporary. This module has a loop of its own:
 
 - pauses are random in a range that doubles from half a second to half a minute, also after a clean close, and start from the
   shortest again only after a connection has delivered for some seconds; the host's limit of connections, of all markets together,
@@ -48,9 +48,9 @@ Line = WebSocketSession | SharedLine
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """State of the connection.
+    """State of a connection, with the reason, the time of the next attempt and the number of attempts.
 
-    `state` is CONNECTING, SYNCING (open, no data yet), LIVE, DISCONNECTED or STOPPED.
+    `state` is CONNECTING, SYNCING (open, no data yet), LIVE, DISCONNECTED or STOPPED. `retry_at_s` is wall time; None if no attempt waits.
     """
 
     state: FeedState
@@ -60,7 +60,7 @@ class ConnectionStatus:
 
 
 class Connection:
-    """A stream of messages from a venue that reconnects when its socket breaks.
+    """A connection to a venue that delivers messages, and reconnects when its socket breaks.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Connection:
     sharing : Sharing, optional
         How the market shares a socket with others; requires a greeting. Without it the connection has a socket of its own.
     limits : HostLimits, optional
-        Those of the host by default; of this connection alone where it has a clock of its own.
+        By default those of the host; a connection with clocks of its own has its own limits.
     monotonic, wall, sleep, jitter : callables
         Clocks, the wait between attempts and random numbers, for tests.
 
@@ -125,7 +125,7 @@ class Connection:
     # -- for the reader --------------------------------------------------------------------------
 
     async def messages(self) -> AsyncGenerator[list[bytes], None]:
-        """Iterate over batches of received messages until `close`, at most one batch per frame.
+        """Iterate over batches of received messages until `close`, at most one batch per screen frame (16 ms).
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Connection:
 
     @property
     def status(self) -> ConnectionStatus:
-        """Current state."""
+        """Current state of the connection; DISCONNECTED, not CONNECTING, while it waits for a shared socket that may not be opened yet."""
         status = self._status
         if status.state is FeedState.CONNECTING and self._shared is not None and (wait_s := self._shared.wait_s) > 0:
             return replace(status, state=FeedState.DISCONNECTED, retry_at_s=self._wall() + wait_s)  # it waits with others
@@ -187,7 +187,10 @@ class Connection:
 
     @property
     def silent_after_s(self) -> float:
-        """Seconds without data that count as silence: 20 times the usual interval, within limits; more for a market known to be quiet."""
+        """Seconds without data that count as silence: 20 times the usual interval, within limits; more for a quiet market.
+
+        A market counts as quiet once the venue has confirmed that the market had no data while other markets on its socket had.
+        """
         return self._quiet * min(self.patience.silent_after, max(_SOONEST_SILENT_S, _UNUSUAL * self._usual_gap))
 
     @property
@@ -249,7 +252,7 @@ class Connection:
         return self._own_limits or limits_of(host_of(self.url))
 
     async def _await_host(self) -> None:
-        """Wait until the host allows another connection, unless a shared one is opened, which waits by itself."""
+        """Wait until the host allows another connection; return at once if the market shares a socket, which has its own wait."""
         wait_s = 0.0 if self._sharing is not None else self._limits.reserve_connect(self.patience.connects_apart, self.patience.connects)
         if wait_s > 0:
             reason = self._status.reason or f"as many connections as {host_of(self.url)} allows"
@@ -258,7 +261,7 @@ class Connection:
             self._status = replace(self._status, state=FeedState.CONNECTING, retry_at_s=None)
 
     async def _open(self, newer_than: float = -float("inf")) -> Line:
-        """A new line; a shared one is on a socket that was opened after `newer_than`."""
+        """Open a line: a socket for this market alone, or a place on a shared socket that was opened after `newer_than`."""
         self._status = replace(self._status, connects=self._status.connects + 1)
         line: Line
         if self._sharing is not None and self._greeting is not None:
@@ -379,7 +382,7 @@ class Connection:
     async def _renewed(self, line: Line) -> Line:
         """Open a second connection and close the first; return the one that stays open.
 
-        If the second cannot be opened or delivers nothing while the first does, the first stays open.
+        The first stays open if the limits allow no second one, the second cannot be opened, or it delivers nothing while the first does.
         """
         self._renew = False
         self._renew_not_before = self._monotonic() + self.patience.longest_pause

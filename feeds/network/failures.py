@@ -51,7 +51,7 @@ def connect_error(error: BaseException, url: str) -> FeedError:
 
 
 def host_of(url: str) -> str:
-    """The host of an address, with its port if it has one."""
+    """The host of an address, with the port if the address has one."""
     return url.split("/")[2] if url.count("/") >= 2 else url
 
 
@@ -90,7 +90,7 @@ def socks_error(host: str) -> VenueRefusedError:
 def certificate_error(error: ssl.SSLCertVerificationError, host: str) -> VenueRefusedError:
     """The error for an untrusted certificate.
 
-    It is not retried, as that would only hide it.
+    The failed connection or request is not tried again, as a retry would only hide the problem.
     """
     remedy = "if a proxy here replaces certificates, name its authority with SSL_CERT_FILE"
     return VenueRefusedError(f"{host}: untrusted certificate: {error.verify_message} ({remedy})", detail=f"{host}: {error}")

@@ -1,4 +1,4 @@
-"""Limits that all markets of one host share: the weight of a minute, the spacing of requests and messages, a ban, connections.
+"""Limits that all markets of one host share: request weight per minute, spacing of requests and messages, bans and connections.
 
 Venues count by address, so ten markets of a process have one allowance and not ten.
 """
@@ -42,7 +42,7 @@ class HostLimits:
         self._connects: deque[float] = deque()
 
     async def weight(self, weight: int, limit: int) -> None:
-        """Wait until `weight` fits in what is left of `limit` in this clock minute, or nothing is used in it yet; then count it."""
+        """Wait until a request of `weight` fits in the `limit` of the current clock minute, or is its first; then count the weight."""
         while True:
             now = self.wall()
             minute = int(now // _MINUTE_S)
@@ -54,14 +54,14 @@ class HostLimits:
             await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
 
     async def request_turn(self, apart_s: float) -> None:
-        """Wait until `apart_s` have passed since the last request."""
+        """Wait until `apart_s` seconds have passed since the last request to the host."""
         now = self._monotonic()
         at, self._next_request_at = self._next_request_at, max(now, self._next_request_at) + apart_s
         if at > now:
             await self._sleep(at - now)
 
     async def send_turn(self, apart_s: float) -> None:
-        """Wait until `apart_s` have passed since the last message that was sent on any socket."""
+        """Wait until `apart_s` seconds have passed since the last message that was sent on any socket of the host."""
         now = self._monotonic()
         at, self._next_send_at = self._next_send_at, max(now, self._next_send_at) + apart_s
         if at > now:
@@ -70,7 +70,7 @@ class HostLimits:
     def reserve_connect(self, apart_s: float, most: int) -> float:
         """Count an attempt to connect; return the seconds to wait before it.
 
-        Attempts are `apart_s` apart, and no five minutes have more than `most`, whichever markets they are for.
+        Attempts are `apart_s` seconds apart, with at most `most` in any five minutes, for all markets together.
         """
         now = self._monotonic()
         self._forget_connects(now)
@@ -100,5 +100,5 @@ def limits_of(host: str) -> HostLimits:
 
 
 def forget_hosts() -> None:
-    """Forget all hosts; for tests, which use a port again for another venue."""
+    """Forget the limits of all hosts; for tests, which reuse a port for another venue."""
     _BY_HOST.clear()

@@ -39,7 +39,7 @@ class MessageQueue:
         return self.beginnings == self._begun
 
     def add(self, frame: bytes) -> None:
-        """Add a message."""
+        """Add a received message to the current connection's group."""
         if not self._frames and not self._before:
             self._since = self._monotonic()
         self._frames.append(frame)

@@ -112,7 +112,7 @@ class RestClient:
         self._shared.used += weight
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the client's connections."""
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, largest: int, **question: Any) -> T:
@@ -132,7 +132,10 @@ class RestClient:
             raise DecodeError(f"{self._host} sent an undocumented response", detail=f"{path}: {error}") from None
 
     def _failure(self, answer: httpx2.Response, content: bytes, question: str) -> FeedError:
-        """The error for a status other than 200, in the venue's words if it sent any; a rate limit also blocks later requests."""
+        """The error for a status other than 200, for 400 and 404 in the venue's words if it sent any.
+
+        A rate limit also blocks later requests.
+        """
         words = venue_message(content)
         if answer.status_code == 400 or (answer.status_code == 404 and words):
             error = VenueRefusedError if words and not _in_trouble(content) else VenuePausedError
@@ -146,7 +149,7 @@ class RestClient:
         return failure
 
     async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
-        """The response with its unpacked body."""
+        """Send a request; return the response and its unpacked body, which is empty for an error response that is too long or damaged."""
         try:
             asked_ns = time.monotonic_ns()
             async with asyncio.timeout(_COMPLETE_S), self._client.stream(method, path, **question) as answer:
@@ -196,7 +199,7 @@ def client_for(base_url: str, host: str, timeout_s: float) -> httpx2.AsyncClient
 
 
 def _certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    """The certificate error that caused an error; None if it has another cause."""
+    """The certificate error that is or caused an error; None if the error has another cause."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error
@@ -215,9 +218,9 @@ class _Coded(msgspec.Struct, frozen=True):
 
 
 def venue_message(content: bytes) -> str:
-    """The error text in a venue's JSON response; empty if there is none.
+    """The error text in a venue's JSON response, at most 200 characters; empty if there is none.
 
-    E.g. of `{"code":-1121,"msg":"Invalid symbol."}` or `{"message":"NotFound"}`.
+    Examples: `{"code":-1121,"msg":"Invalid symbol."}`, `{"message":"NotFound"}`.
     """
     try:
         error: Any = msgspec.json.decode(content)

@@ -1,9 +1,8 @@
 """Sockets that several markets of a venue share, since venues limit the sockets of an address.
 
-Each market has a line of its own on the socket: it is subscribed, confirmed, silent, refused and closed by itself, so that its state is
-its own. What is common belongs to the socket: it is opened once for all who wait for it, at a pace of its own; when it breaks, every
-line on it ends and the next socket is opened for all. A market whose subscription was lost is subscribed again on the same socket, as
-long as the socket brings trades of other markets.
+Each market has its own line on the socket, which is subscribed, confirmed, silent, refused or closed independently of the others. The
+socket is opened once for all markets that wait for it, at its own pace. When it breaks, all lines on it end, and the next socket is
+opened for all. A market whose subscription was lost is subscribed again on the same socket, as long as other markets' trades arrive on it.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _FULL_S = 60.0  # until a market is tried again for which no socket has room
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Messages and limits of a market that shares sockets with others of its address.
+    """Messages and limits of a market that shares sockets with other markets of the same address.
 
     Attributes
     ----------
@@ -45,7 +44,7 @@ class Sharing:
     unsubscribe : tuple of str
         Sent when the market is closed while others stay.
     per_socket, sockets : int
-        Most markets on a socket, and most sockets, but for those that are being replaced.
+        Most markets on a socket, and most sockets, without those that are being replaced.
     apart_s : float
         Minimum seconds between two messages that are sent.
     """
@@ -59,7 +58,7 @@ class Sharing:
 
 
 class SharedLine:
-    """One market's line on a shared socket; for a `Connection` the same as a `WebSocketSession`.
+    """One market's stream of messages on a shared socket; a `Connection` uses it like a `WebSocketSession`.
 
     Attributes
     ----------
@@ -92,11 +91,11 @@ class SharedLine:
 
     @property
     def others_heard(self) -> bool:
-        """True if another market of the socket has sent a message since the last one of this market."""
+        """True if a message of another market on the socket has arrived since this market's last message."""
         return self._socket.heard_at > self._socket.heard_from.get(self.sharing.market, self.opened_at)
 
     def hear(self, frame: bytes) -> None:
-        """Take a message of the socket, which may confirm the subscription or refuse it."""
+        """Pass on a received message, which may confirm the subscription; a message that refuses the subscription ends the line instead."""
         if self.reader.done():
             return
         try:
@@ -110,17 +109,17 @@ class SharedLine:
             self.deliver()
 
     def asked(self) -> None:
-        """Start to wait for the confirmation, as the subscription has been sent."""
+        """Start the time limit for the venue's confirmation, as the subscription has been sent."""
         if not self.delivers and self._deadline is None:
             self._deadline = asyncio.get_running_loop().call_later(self.greeting.within_s, self._unconfirmed)
 
     def deliver(self) -> None:
-        """Note that the venue has confirmed the subscription."""
+        """Record that the venue has confirmed the subscription."""
         self.delivers = True
         self._begun()
 
     def end(self, error: Exception) -> None:
-        """End with a reason."""
+        """End the line with an error as the reason, unless the line has ended already."""
         if self.reader.done():
             return
         if isinstance(error, FeedError):
@@ -129,11 +128,11 @@ class SharedLine:
             self.reader.set_exception(error)
 
     def doubt(self, silent_s: float) -> None:
-        """Give up the whole socket if no market on it has sent anything for `silent_s` either."""
+        """Break the shared socket, with all its lines, if no market on it has sent anything for `silent_s` seconds."""
         self._socket.doubt(silent_s)
 
     async def aclose(self) -> None:
-        """Unsubscribe; the last line closes the socket."""
+        """Close the line; the last line of a market also unsubscribes the market, and the last line of the socket closes the socket."""
         if self._deadline is not None:
             self._deadline.cancel()
         self.end(VenueUnreachableError("closed"))
@@ -146,7 +145,7 @@ class SharedLine:
 
 
 class SharedSocket:
-    """An open socket with the lines on it.
+    """An open socket with the lines of the markets that share it.
 
     Parameters
     ----------
@@ -197,13 +196,13 @@ class SharedSocket:
             self._tasks.append(asyncio.create_task(keep_awake(socket, ping)))
 
     def join(self, line: SharedLine) -> None:
-        """Add a line, and subscribe its market unless another line has."""
+        """Add a line, and subscribe its market unless another line has done so."""
         market = line.sharing.market
         self.lines.setdefault(market, []).append(line)
         self._note(market)
 
     async def leave(self, line: SharedLine) -> None:
-        """Remove a line, and unsubscribe its market if it was the last one; close the socket if no line is left."""
+        """Remove a line; unsubscribe its market if that was the market's last line, and close the socket if no line is left."""
         market = line.sharing.market
         if line not in self.lines.get(market, ()):
             return
@@ -218,12 +217,12 @@ class SharedSocket:
             self._note(market)
 
     def doubt(self, silent_s: float) -> None:
-        """Break if no market has sent anything for `silent_s`."""
+        """Break the socket if no market on it has sent anything for `silent_s` seconds."""
         if self._monotonic() - self.heard_at >= silent_s:
             self._break(VenueUnreachableError("connection lost: no data of any market"))
 
     async def aclose(self) -> None:
-        """Close the socket, without waiting long for a peer that does not close its side."""
+        """Close the socket, waiting at most 1.5 s for the venue to close its side."""
         self.broken = True
         self._ended(self, False)
         await close_socket(self._socket, self._tasks)
@@ -242,7 +241,7 @@ class SharedSocket:
             self._break(error)  # each line's owner stops with it
 
     def _pass_on(self, frame: bytes) -> None:
-        """Give a message to the lines of its market, or to all if it is of none."""
+        """Pass a message to the lines of its market, or to all lines if it belongs to no single market."""
         market = self._market_of(frame)
         if market is None:
             for line in [each for lines in self.lines.values() for each in lines]:
@@ -253,7 +252,7 @@ class SharedSocket:
             line.hear(frame)
 
     async def _write(self) -> None:
-        """Bring the venue's subscriptions in line with the open lines, one market after another."""
+        """Subscribe markets that have a line and unsubscribe markets without one, one market after another, until the socket closes."""
         try:
             while True:
                 await self._change.wait()
@@ -283,7 +282,7 @@ class SharedSocket:
             await self._socket.send(message)
 
     def _break(self, error: Exception) -> None:
-        """End the socket and all lines with a reason."""
+        """End the socket and all its lines with an error as the reason, unless the socket has ended already."""
         if self.broken:
             return
         self.broken = True
@@ -339,7 +338,7 @@ class SharedSockets:
         self._pace.proven()
 
     def spare(self, newer_than: float) -> bool:
-        """True if there is a socket that was opened after `newer_than`, or one may be opened now while another works."""
+        """True if a socket was opened after `newer_than` and is still open, or another one may be opened now."""
         if any(each.opened_at > newer_than for each in self.sockets):
             return True
         return self._monotonic() >= self._next_at and self._limits.spare_connect(self._patience.connects)
@@ -353,12 +352,12 @@ class SharedSockets:
         *,
         newer_than: float = -float("inf"),
     ) -> SharedLine:
-        """A line on an open socket with room that was opened after `newer_than`; else on the next one, which is opened.
+        """Return a line on an open socket that has room and was opened after `newer_than`; if there is none, open a new socket.
 
         Raises
         ------
         FeedError
-            If no socket can be opened.
+            If no socket can be opened; `VenueBusyError` if all allowed sockets are full.
         """
         line: SharedLine | None = None
         self._waiting += 1
@@ -386,7 +385,7 @@ class SharedSockets:
         return line
 
     def _with_room(self, sharing: Sharing, newer_than: float) -> SharedSocket | None:
-        """The newest socket with room for a market."""
+        """The newest socket that has room for a market and was opened after `newer_than`; None if there is none."""
         fitting = (
             each
             for each in reversed(self.sockets)
@@ -400,7 +399,7 @@ class SharedSockets:
             raise VenueBusyError(f"{host_of(self._url)}: {most:,} markets are open, the most for one address", retry_after_s=_FULL_S)
 
     async def _open(self, sharing: Sharing) -> None:
-        """Open a socket for all who wait, when the pace and the host's limits allow it."""
+        """Wait until the pace and the host's limits allow it, then open a socket for all markets that wait for one."""
         if not self.sockets and self._next_at == -float("inf"):
             self._next_at = self._monotonic() + self._pace.pause_s(self._monotonic())
         wait_s = self.wait_s
@@ -420,13 +419,13 @@ class SharedSockets:
         self.sockets.append(SharedSocket(socket, self._monotonic(), sharing.market_of, self._ping, turn, self._gone, self._monotonic))
 
     def _pause(self, error: FeedError | None = None, waited_s: float = 0.0) -> None:
-        """Put off the next attempt to open a socket."""
+        """Postpone the next attempt to open a socket, longer after each failure."""
         at_least_s = error.retry_after_s if isinstance(error, VenueBusyError) else 0.0
         now, turned_away = self._monotonic(), isinstance(error, VenuePausedError)
         self._next_at = now + self._pace.pause_s(now, at_least_s, waited_s, turned_away=turned_away)
 
     def _gone(self, socket: SharedSocket, broke: bool) -> None:
-        """Forget a socket that was closed or broke; only after a break the next one waits."""
+        """Remove a socket that was closed or broke; after a break, the next socket is opened only after a pause."""
         if socket not in self.sockets:
             return
         self.sockets.remove(socket)
@@ -435,7 +434,7 @@ class SharedSockets:
             self._pause()
 
     async def _close_unused(self) -> None:
-        """Close what was opened for markets that no longer wait."""
+        """Cancel the attempt to open a socket, and close sockets without lines, unless a market waits for a socket."""
         if self._waiting:
             return
         if self._opening is not None:
@@ -452,7 +451,7 @@ _BY_URL: WeakValueDictionary[str, SharedSockets] = WeakValueDictionary()
 
 
 def shared_sockets_of(url: str, create: Callable[[], SharedSockets]) -> SharedSockets:
-    """The shared sockets of an address, the same for each connection in this process; forgotten with the last of these."""
+    """The shared sockets of an address, the same for all connections in this process; dropped with the last of these connections."""
     found = _BY_URL.get(url)
     if found is None:
         found = _BY_URL[url] = create()

@@ -12,15 +12,15 @@ from app.errors import VenueRefusedError
 
 
 def trusted_authorities() -> ssl.SSLContext:
-    """The TLS settings of a connection, WebSocket and REST alike.
+    """TLS settings with the trusted certificate authorities, for WebSocket and REST connections alike.
 
     `SSL_CERT_FILE` names a file of authorities in PEM format, `SSL_CERT_DIR` a folder of them as made by `openssl rehash`; if one is
-    set they replace the system's, if both are both count.
+    set, it replaces the system's authorities; if both are set, both count.
 
     Raises
     ------
     VenueRefusedError
-        If one of them cannot be read.
+        If the file or the folder cannot be read.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if not file and not folder:

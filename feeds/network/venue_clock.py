@@ -13,7 +13,7 @@ _FOREVER_NS = 1 << 62
 class VenueClock:
     """Bounds of the difference between our clock and a venue's.
 
-    Each `Date` header says the venue's time, cut to whole seconds, at a moment between request and answer; each trade was made before
+    Each `Date` header gives the venue's time, cut to whole seconds, at a moment between request and answer; each trade was made before
     it arrived. The difference is measured by a clock that is never set, so that setting ours shows at once; where a bound contradicts
     the others, as after a machine has slept, only the newest counts.
 
@@ -37,7 +37,7 @@ class VenueClock:
         return (low + high) // 2 if self._low > -_FOREVER_NS and self._high < _FOREVER_NS else high if high < 0 else low
 
     def answered(self, date: str | None, asked_ns: int, answered_ns: int) -> None:
-        """Update the bounds by the `Date` header of an answer; both times are by the monotonic clock, in ns."""
+        """Update the bounds by the `Date` header of an answer, unless it is unreadable; both times are by the monotonic clock, in ns."""
         try:
             venue_ns = int(email.utils.parsedate_to_datetime(date or "").timestamp()) * _SECOND_NS
         except (ValueError, TypeError, OverflowError):

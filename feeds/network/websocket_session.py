@@ -25,7 +25,7 @@ _QUEUE_FRAMES = 1 << 14  # the library's own buffer; ours is the list that is em
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Messages that a venue requires on every new connection before it sends data.
+    """Messages that subscribe a new connection to a market's data, and the check for the venue's confirmation.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Subscription:
 class KeepAlive:
     """A text sent at intervals to keep a connection open.
 
-    An answer arrives as a message.
+    The venue's answer, if it sends one, arrives like any other message.
     """
 
     text: str
@@ -61,7 +61,7 @@ async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext 
     Raises
     ------
     FeedError
-        Its class shows whether a retry can help.
+        If the socket cannot be opened; the class of the error shows whether a retry can help.
     """
     secured: dict[str, Any] = {"ssl": ssl_context or trusted_authorities()} if url.startswith("wss:") else {}
     try:
@@ -81,7 +81,10 @@ async def open_socket(url: str, patience: Timeouts, ssl_context: ssl.SSLContext 
 
 
 def _proxy_for(url: str) -> str | Literal[True] | None:
-    """The proxy that ALL_PROXY names, which the library does not read; True for the library's own choice if another is set."""
+    """The proxy that ALL_PROXY names, which `websockets` does not read; None if the host is excluded from proxies.
+
+    True, for the choice of `websockets`, if ALL_PROXY is not set or a proxy for this kind of address is.
+    """
     proxies = urllib.request.getproxies()
     every = proxies.get("all")
     own = ("wss", "socks", "https") if url.startswith("wss:") else ("ws", "socks", "https", "http")
@@ -137,16 +140,16 @@ class WebSocketSession:
             self._tasks.append(asyncio.create_task(keep_awake(socket, ping)))
 
     async def aclose(self) -> None:
-        """Close the socket, without waiting long for a peer that does not close its side."""
+        """Close the socket, waiting at most 1.5 s for the venue to close its side."""
         await close_socket(self._socket, self._tasks)
 
     @property
     def others_heard(self) -> bool:
-        """False, as no other market is on this socket."""
+        """Always False, as no other market is on this socket."""
         return False
 
     def doubt(self, silent_s: float) -> None:
-        """Do nothing: a socket of one market is closed with it."""
+        """Do nothing, as the connection of the only market on this socket closes it."""
 
     async def _read(self, greeting: Subscription | None) -> FeedError:
         try:
@@ -188,7 +191,7 @@ class WebSocketSession:
 
 
 def closing_error(closed: ConnectionClosed) -> VenueUnreachableError:
-    """The error for a socket that has closed."""
+    """The error for a closed socket, which names the code or the reason if there is one."""
     if closed.rcvd is not None:
         return VenueUnreachableError(f"the venue closed the connection (code {closed.rcvd.code})")
     if closed.sent is not None:  # a message too long or not text, or pings without an answer
@@ -197,12 +200,12 @@ def closing_error(closed: ConnectionClosed) -> VenueUnreachableError:
 
 
 def unconfirmed(greeting: Subscription) -> VenueUnreachableError:
-    """The error for a subscription without an answer."""
+    """The error for a subscription that the venue has not confirmed in time."""
     return VenueUnreachableError(f"the venue did not confirm the subscription within {greeting.within_s:g} s")
 
 
 async def keep_awake(socket: ClientConnection, ping: KeepAlive) -> None:
-    """Send the text that keeps a socket open until it closes."""
+    """Send the keep-alive text at intervals, until the socket closes."""
     with contextlib.suppress(ConnectionClosed):  # the reader reports the reason
         while True:
             await asyncio.sleep(ping.every_s)
@@ -210,9 +213,9 @@ async def keep_awake(socket: ClientConnection, ping: KeepAlive) -> None:
 
 
 async def close_socket(socket: ClientConnection, tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel the tasks of a socket and close it, without waiting long for a peer that does not close its side.
+    """Cancel the tasks of a socket and close it, waiting at most 1.5 s for the venue to close its side.
 
-    A caller that is cancelled meanwhile does not leave the socket open.
+    The socket is closed even if the caller is cancelled meanwhile.
     """
 
     async def close() -> None:

@@ -31,7 +31,7 @@ _CHECKSUM = re.compile(rb"\s*([0-9a-fA-F]{64})(\s|$)")
 
 
 class BinanceDumps:
-    """A `BulkSource` of Binance's aggregate trade files of one symbol.
+    """Downloads Binance's aggregate trade files of one symbol; a `BulkSource`.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ class BinanceDumps:
         self._host = FileHost(base_url, wall=wall, sleep=sleep)
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The files of a span: monthly ones for months of which it touches every day, else daily ones.
+        """The files of a span: a monthly file for each month of which the span touches every day, daily files for other days.
 
         See `BulkSource`.
         """
         return [self._month(days) if len(days) > 1 else self._day(days[0]) for days in whole_months(days_of(span, self._wall()))]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it exists and matches its checksum, if one is published; return its path, None if it is not published.
+        """Download a file unless it exists and matches its published checksum, if any; return its path, None if it is not published.
 
         See `BulkSource`.
         """
@@ -80,7 +80,7 @@ class BinanceDumps:
         return await self._host.download(piece.path, to, progress, sha256)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the host of the files."""
         await self._host.aclose()
 
     def _month(self, days: list[date]) -> DumpFile:

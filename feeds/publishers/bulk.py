@@ -1,4 +1,4 @@
-"""History that venues and data vendors publish as files, and its download.
+"""Interface for downloads of trade history that venues and data vendors publish as files.
 
 `feeds.archives.trade_stream.stream_trades` reads each file. Where a service answers in pages, its source writes them into a file
 first, so that a file is either there and complete or not there at all, wherever it came from.
@@ -28,7 +28,7 @@ class DumpFile:
     span : Span
         The time that the file covers.
     path : str
-        Its path on the host.
+        The file's path on the host.
     instead : tuple of DumpFile
         Files to fetch if this one is not published: the daily files of a month without a monthly file yet.
     """
@@ -40,19 +40,19 @@ class DumpFile:
 
 
 class BulkSource(Protocol):
-    """One market's history, as files of one publisher."""
+    """A source of one market's trade history, as files of one publisher."""
 
     def files(self, span: Span) -> Sequence[DumpFile]:
         """The files with the trades of a span, oldest first; the part of the span after the current time is ignored.
 
-        They may hold trades outside the span too.
+        The files may contain trades outside the span too.
         """
         ...
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = ...) -> Path | None:
-        """Fetch a file into an existing folder and return its path; None if it is not published.
+        """Fetch a file into an existing folder and return its path; None if the file is not published.
 
-        A complete file that is there already is not fetched again. A partial download stays in the folder (`.part`) and is
+        A complete file that is in the folder already is not fetched again. A partial download stays in the folder (`.part`) and is
         resumed where the server allows it.
 
         Raises
@@ -65,9 +65,9 @@ class BulkSource(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the publisher."""
         ...
 
 
 def no_progress(done: int, total: int | None) -> None:
-    """Ignore the progress."""
+    """Ignore the progress of a download."""

@@ -1,4 +1,4 @@
-"""Choice of the bulk source for an instrument's history."""
+"""Choice of the publisher whose files have an instrument's history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMS = {"tardis": "tardis:EXCHANGE/SYMBOL", "kaiko": "kaiko:EXCHANGE/CLASS/SYM
 
 
 def bulk_source(instrument: Instrument, place: str = "dumps", environ: Mapping[str, str] | None = None) -> BulkSource:
-    """The source of an instrument's history that `place` names; close it after use.
+    """The source of files with an instrument's history that `place` names; close the source after use.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def bybit_dumps(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DailyFiles:
-    """The daily trade files of one market; `market` is `SPOT` or `DERIVATIVES`.
+    """The daily trade files of one Bybit symbol; `market` is `SPOT` or `DERIVATIVES`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from feeds.publishers.file_host import FileHost
 
 
 class DailyFiles:
-    """A `BulkSource` of daily files.
+    """Downloads one market's daily files, without checksums, from one host; a `BulkSource`.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class DailyFiles:
     require : callable
         Raises if a file cannot be fetched; called before the request.
     refused_until_s : float
-        How long after a day's end the publisher may refuse its file as out of range, instead of saying that it is not there.
+        How long after a day's end the publisher may refuse its file as out of range, instead of reporting it as missing.
     wall : callable
         Clock, for tests.
     """
@@ -67,7 +67,7 @@ class DailyFiles:
             raise
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the host of the files."""
         await self._host.aclose()
 
     def _day(self, day: date) -> DumpFile:

@@ -14,7 +14,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 def days_of(span: Span, now_s: float) -> list[date]:
-    """The days that a span touches and that have begun, oldest first."""
+    """The UTC days that a span touches and that have begun by `now_s`, oldest first."""
     end_ns = min(span.end_ns, int(now_s * 1e9))
     if end_ns <= span.start_ns:
         return []
@@ -23,12 +23,12 @@ def days_of(span: Span, now_s: float) -> list[date]:
 
 
 def span_of(first: date, last: date) -> Span:
-    """The span from the start of one day to the end of another."""
+    """The span from the start of one UTC day to the end of another."""
     return Span((first - _EPOCH).days * DAY_NS, ((last - _EPOCH).days + 1) * DAY_NS)
 
 
 def whole_months(days: list[date]) -> list[list[date]]:
-    """Group consecutive days: all days of a complete month together, other days alone."""
+    """Group consecutive days: the days of a month together if all of them are there, other days alone."""
     groups: list[list[date]] = []
     for (year, month), group in itertools.groupby(days, lambda day: (day.year, day.month)):
         of_month = list(group)

@@ -77,7 +77,7 @@ class FileHost:
         Raises
         ------
         FeedError
-            As `BulkSource.fetch`.
+            See `BulkSource.fetch`.
         """
 
         async def ask() -> bytes | None:
@@ -104,7 +104,7 @@ class FileHost:
         ChecksumError
             If the file does not match `sha256`, and a second download does not either.
         FeedError, TradeFileError
-            As `BulkSource.fetch`.
+            See `BulkSource.fetch`.
         """
         part = to.with_name(f"{to.name}.part")
         found = ""
@@ -124,7 +124,7 @@ class FileHost:
         raise ChecksumError(f"{self._host}: {to.name}: checksum mismatch", detail=f"{path}: found {found}, expected {sha256}")
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the client's connections."""
         await self._client.aclose()
 
     async def _take_up(self, path: str, part: Path, progress: Progress) -> bool:
@@ -165,7 +165,7 @@ class FileHost:
     async def _answer(
         self, path: str, headers: Mapping[str, str], params: Mapping[str, str | int] | None = None
     ) -> AsyncGenerator[httpx2.Response]:
-        """Send a GET request and follow one redirect; our own headers, such as a key, never go to another origin."""
+        """Send a GET request, follow at most one redirect, and yield the response; our own headers never go to another origin."""
         async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers) | dict(self._headers())) as answer:
             to = answer.headers.get("Location")
             if answer.status_code not in _REDIRECTS or not to:
@@ -195,7 +195,7 @@ class FileHost:
     async def _persistently(self, path: str, ask: Callable[[], Awaitable[T]], done: Callable[[], int] = lambda: 0) -> T:
         """Call `ask` until it succeeds, and return its result; at most six calls while the host is unreachable or busy.
 
-        New bytes (`done`) start the count again. A wait of more than 15 minutes is an error.
+        New bytes (`done`) start the count again. If the host requests a wait of more than 15 minutes, its error is raised at once.
         """
         tries, most = 0, done()
         while True:

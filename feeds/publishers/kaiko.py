@@ -55,7 +55,7 @@ class _Page(msgspec.Struct):
 
 
 class KaikoTrades:
-    """One market's trades as collected by Kaiko.
+    """Downloads one market's trades as collected by Kaiko; a `BulkSource`.
 
     Parameters
     ----------
@@ -85,18 +85,16 @@ class KaikoTrades:
     def files(self, span: Span) -> Sequence[DumpFile]:
         """One file for each UTC day of a span, up to the current time; see `BulkSource`.
 
-        Never more than the span, as Kaiko bills by volume.
+        The files never cover more than the span, as Kaiko bills by volume.
         """
         now_s = self._wall()
         past = Span(span.start_ns, min(span.end_ns, int(now_s * 1e3) * 10**6))
         return [self._piece(past.intersection(span_of(day, day))) for day in days_of(past, now_s)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download the trades of a span into a file unless it exists; return its path, None if Kaiko does not have the market.
+        """Download the trades of a file's span unless the file exists; return its path, None if Kaiko does not have the market.
 
-        A time without trades is a file with a header only.
-
-        A broken download starts again from the beginning. See `BulkSource`.
+        The file of a span without trades has only a header. A broken download starts again from the beginning. See `BulkSource`.
         """
         to = folder / piece.name
         if to.exists():
@@ -144,7 +142,7 @@ class KaikoTrades:
             params = {"continuation_token": token}  # alone: it identifies the rest of the request
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to Kaiko."""
         await self._host.aclose()
 
     def _piece(self, part: Span) -> DumpFile:

@@ -1,6 +1,6 @@
 """API keys for paid history, from the environment or the system's keyring.
 
-They are never read from a file, nor written to a file or log.
+Keys are never read from a file, nor written to a file or log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST = 500
 
 
 class Secret:
-    """A text that only `reveal` returns; `repr` hides it, and pickling raises."""
+    """A secret text that only `reveal` returns; `repr` hides it, and pickling raises `TypeError`."""
 
     __slots__ = ("_text",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text; use it only in a request header."""
+        """Return the secret text; use it only in a request header."""
         return self._text
 
     def __repr__(self) -> str:
@@ -39,7 +39,7 @@ def api_key(service: str, environ: Mapping[str, str] | None = None) -> Secret | 
     """The API key for a service, `"tardis"` or `"kaiko"`; None if the user has set none.
 
     The environment (`TAPEPRINT_TARDIS_KEY`) comes before the keyring (entry `tardis` of `tapeprint`), which is used only where
-    the library `keyring` is installed. May block until the user unlocks it: call it off the event loop.
+    the library `keyring` is installed. May block until the user unlocks the keyring: call it off the event loop.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Daily trade files of OKX, found through OKX's listing of its files.
 
-They have single trades with the feed's ids; sizes of swaps are in contracts. The listing names the files of up to some days:
+The files have single trades with the feed's ids; sizes of swaps are in contracts. The listing names the files of up to some days:
 
     /api/v5/public/market-data-history?module=1&instType=SPOT&instIdList=BTC-USDT&dateAggrType=daily&begin=…&end=…
 
@@ -50,7 +50,7 @@ class _Listing(msgspec.Struct):
 
 
 class OkxDumps:
-    """The daily trade files of one instrument.
+    """Downloads OKX's daily trade files of one instrument; a `BulkSource`.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ class OkxDumps:
         self._asked_at_s: dict[date, float] = {}
 
     def files(self, span: Span) -> Sequence[DumpFile]:
-        """The daily files of a span; see `BulkSource`. Their addresses are requested only when they are fetched."""
+        """The daily files of a span; see `BulkSource`. A file's address is requested only when the file is fetched."""
         shifted = Span(span.start_ns + _AHEAD_NS, span.end_ns + _AHEAD_NS)
         return [self._piece(day) for day in days_of(shifted, self._wall() + _AHEAD_NS / 1e9)]
 
     async def fetch(self, piece: DumpFile, folder: Path, progress: Progress = no_progress) -> Path | None:
-        """Download a file unless it exists; return its path, None if it is not in the listing. See `BulkSource`."""
+        """Download a file unless it exists; return its path, None if it is not in the listing or not on the host. See `BulkSource`."""
         to = folder / piece.name
         if to.exists():
             return to
@@ -95,7 +95,7 @@ class OkxDumps:
         return None if url is None else await self._host.download(url, to, progress)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the host of the files."""
         await self._host.aclose()
 
     def _piece(self, day: date) -> DumpFile:
@@ -103,7 +103,7 @@ class OkxDumps:
         return DumpFile(file_name(f"okx-{name}"), Span(whole.start_ns - _AHEAD_NS, whole.end_ns - _AHEAD_NS), name)
 
     async def _ask_around(self, day: date) -> None:
-        """Request the listing of the files of `day` and the nine days after it, unless that was done in the last 10 minutes."""
+        """Request the listing of the files of `day` and the nine days after it, unless one with `day` was requested in the last 10 min."""
         now_s = self._wall()
         if now_s - self._asked_at_s.get(day, -_LISTED_FOR_S) < _LISTED_FOR_S:
             return

@@ -39,7 +39,7 @@ def tardis_datasets(
     wall: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DailyFiles:
-    """One market's trades as recorded by Tardis.
+    """Daily files of one market's trades as recorded by Tardis.
 
     `exchange` and `symbol` are the names that Tardis uses, e.g. `"bitmex"` and `"XBTUSD"`.
 

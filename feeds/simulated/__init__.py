@@ -1,1 +1,1 @@
-"""The built-in market, for a demo without a network."""
+"""The built-in simulated market, for a demo without a network."""

@@ -1,7 +1,7 @@
 """Candles of the week before the simulated market, computed on request.
 
-That week is made in parts, the newest first, each from the same seed; the prices of a part are moved by whole ticks so that it
-ends where the next one begins. The candles are computed from its trades. Same seed and same origin: the same candles.
+The week is generated in parts, the newest first, each from the same seed; the prices of a part are moved by whole ticks so that the
+part ends where the next one begins. The candles are computed from these trades. Same seed and same origin: the same candles.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SimulatedCandles:
         self._parts: list[CandleBatch] = []  # one-minute candles, the newest part first
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """The candles that start in a span, all in one batch; see `app.market.feed.CandleHistory`."""
+        """Yield the candles that start in a span, all in one batch, nothing if there are none; see `app.market.feed.CandleHistory`."""
         if length_ns not in _LENGTHS_NS:
             raise BadInputError(f"candles of the built-in market: found a length of {length_ns} ns, expected one of {_LENGTHS_NS}")
         while len(self._parts) < _PARTS and span.start_ns < self._origin_ns - len(self._parts) * _PART_NS:
@@ -59,7 +59,10 @@ class SimulatedCandles:
             yield found
 
     def _part(self, number: int) -> CandleBatch:
-        """One-minute candles of the six hours that end `number - 1` times six hours before the first trade."""
+        """One-minute candles of the six hours that end `number - 1` times six hours before the first trade.
+
+        Prices are moved so that the part ends where the next one begins.
+        """
         end_ns = self._origin_ns - (number - 1) * _PART_NS
         trades = SimulatedMarket(self._seed, end_ns - _PART_NS).until(end_ns)
         minutes = minute_candles(trades)
@@ -70,7 +73,7 @@ class SimulatedCandles:
 
 
 def minute_candles(trades: TradeBatch) -> CandleBatch:
-    """The candles of the minutes with trades; the trades must be in time order."""
+    """One-minute candles of trades, for the minutes with trades; the trades must be in time order."""
     if not len(trades):
         return CandleBatch.empty(MINUTE_NS)
     number = trades.time_ns // MINUTE_NS
@@ -86,7 +89,7 @@ def minute_candles(trades: TradeBatch) -> CandleBatch:
 
 
 def longer(minutes: CandleBatch, length_ns: int) -> CandleBatch:
-    """Combine one-minute candles into candles of `length_ns`."""
+    """Combine one-minute candles into candles of `length_ns` nanoseconds."""
     if not len(minutes):
         return CandleBatch.empty(length_ns)
     number = minutes.start_ns // length_ns

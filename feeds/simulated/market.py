@@ -1,4 +1,4 @@
-"""A market generated from a seed, for a demo without a network and for tests.
+"""A simulated market generated from a seed, for a demo without a network and for tests.
 
 It resembles a real one where that matters to a footprint: trades come in bursts, sizes have fat tails and round numbers, a large
 order sweeps several prices at one instant, price bounces between bid and ask, balanced auctions around a value price alternate
@@ -47,7 +47,7 @@ class _State:
 
 
 class SimulatedMarket:
-    """A market that opens at `origin_ns`; its trades are generated as they are requested.
+    """A simulated market that opens at `origin_ns`; its trades are generated when they are requested.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class SimulatedMarket:
 
 
 class SimulatedFeed:
-    """A feed of the simulated market: first the trades from its opening to now, then new ones in real time.
+    """A feed of the simulated market: first the trades from the market's opening to now, then new trades at `speed` times real time.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ class SimulatedFeed:
         self._open = True
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Iterate over trades as they become due, at most one batch per frame.
+        """Iterate over trades as they become due, at most one batch per screen frame (16 ms).
 
-        The trades up to now come first, in pages.
+        The trades up to now come first, in batches of at most 50,000.
         """
         start_ns = self._wall_ns()
         past = await asyncio.to_thread(self._market.until, start_ns)  # eight hours take a fifth of a second
@@ -158,9 +158,9 @@ def _minute(seed: int, state: _State, trades_per_s: float) -> tuple[TradeBatch, 
 
 
 def _mood(rng: np.random.Generator, state: _State) -> _State:
-    """The state with the minute's trend and activity: trends last some 7 minutes on average, auctions some 12.
+    """The state with the next minute's trend and activity; on average trends last about 7 minutes, balanced auctions about 12.
 
-    Unrest decays and flares up.
+    `unrest`, the logarithm of the activity, decays, varies at random, and rises when a trend begins.
     """
     trend = state.trend
     if rng.random() < (1 / 7 if trend else 1 / 12):
@@ -170,9 +170,9 @@ def _mood(rng: np.random.Generator, state: _State) -> _State:
 
 
 def _hour_of_day(minute: int) -> float:
-    """Activity by time of day: low at night in London and New York, high during their day.
+    """Factor for the activity by time of day, 1 on average: low at night in London and New York, high during their day.
 
-    1 on average.
+    `minute` counts from 1970 UTC.
     """
     hour = minute % 1440 / 60
     return 1 + 0.45 * math.sin((hour - 9) / 24 * 2 * math.pi) + 0.2 * math.sin((hour - 12) / 12 * 2 * math.pi)
@@ -214,7 +214,7 @@ def _sweeps(rng: np.random.Generator, n_orders: int) -> tuple[Int64Array, Int64A
 
 
 def _impact(rng: np.random.Generator, reach: Int64Array, lots: Int64Array) -> Float64Array:
-    """The lasting price move that each order causes, from the ticks that it sweeps and its size.
+    """The lasting price move in ticks that each order causes, from the ticks that the order sweeps and its size.
 
     The size counts by its square root, as in real tapes.
     """
@@ -224,7 +224,7 @@ def _impact(rng: np.random.Generator, reach: Int64Array, lots: Int64Array) -> Fl
 def _path(rng: np.random.Generator, state: _State, impact: Float64Array) -> tuple[Float64Array, float]:
     """The price between bid and ask in ticks, before each order and at the end of the minute.
 
-    In an auction resting orders absorb part of the aggression, and price is drawn to value; in a trend it is driven on.
+    In an auction resting orders absorb part of the aggression, and the price returns to value; in a trend the price moves on.
     """
     n = len(impact)
     drift = 40.0 * state.trend if state.trend else 0.06 * (state.value - state.price)

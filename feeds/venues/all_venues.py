@@ -1,4 +1,4 @@
-"""A table of all venues, one line each."""
+"""All supported venues, and a function that opens a market of any of them."""
 
 from __future__ import annotations
 

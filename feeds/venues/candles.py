@@ -3,8 +3,8 @@
 Venues differ in the names of their intervals, in the order of a page and in whether they report buying; all of them accept a range
 with both ends. Each candle is returned once, in the page of its start; the last one may still be open.
 
-Venues have made their steps coarser over the years: older prices and volumes with finer steps are rounded to the nearest tick and lot
-of today, halves to the even one. Trades are never rounded.
+Some venues have made their tick and lot sizes larger over the years: older, finer prices and volumes are rounded to today's nearest tick
+and lot, halves to the even one. Trades are never rounded.
 """
 
 from __future__ import annotations
@@ -31,10 +31,7 @@ _UNITS = ((DAY_NS, "d"), (HOUR_NS, "h"), (MINUTE_NS, "m"), (1_000_000_000, "s"))
 
 
 class Candle(NamedTuple):
-    """A candle as written by a venue.
-
-    `buy` is the volume of aggressive buyers, empty if not reported.
-    """
+    """A candle with the venue's numbers as text; `buy` is the volume of aggressive buyers, empty if not reported."""
 
     start_ms: int
     open: str
@@ -90,7 +87,7 @@ class Candles:
         BadInputError
             If the venue has no candles of this length.
         FeedError
-            As `RestClient.get`; `DecodeError` also if a price or a volume is impossible.
+            See `RestClient.get`; `DecodeError` also if a price or a volume is impossible.
         """
         if length_ns not in self._intervals:
             known = ", ".join(_name(length) for length in sorted(self._intervals))
@@ -130,10 +127,7 @@ class Candles:
 
 
 def _steps(texts: list[str], step: Decimal, what: str) -> Int64Array:
-    """Convert prices or volumes to whole numbers of steps, int64 [shape=(n,)].
-
-    They are rounded where the venue once had finer ones.
-    """
+    """Convert prices to ticks, or volumes to lots, int64 [shape=(n,)], rounded where the venue once had a finer tick or lot size."""
     try:
         return to_steps(texts, step, what)
     except OffGridError:

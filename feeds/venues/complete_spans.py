@@ -34,7 +34,7 @@ class CompleteSpans:
     def page(self, first_ns: int, last_ns: int, known: bool) -> None:
         """Add the time range of a page of the newest trades that was requested after the current connection started.
 
-        `known` if a trade of its first nanosecond had been received before.
+        `known` is True if a trade with the page's first time, to the nanosecond, had been received before.
         """
         if not known and any(one.end_ns == first_ns for one in self._stretches):
             first_ns += 1
@@ -44,7 +44,7 @@ class CompleteSpans:
     def line(self, first_ns: int, last_ns: int, known: bool) -> None:
         """Add the time range of trades that the current connection delivered, from `first_ns` to `last_ns`.
 
-        `known` if one of them had been received before, e.g. where a connection starts with older trades.
+        `known` is True if one of these trades had been received before, e.g. where a connection starts with older trades.
         """
         if self._line_ns is not None:
             first_ns = self._line_ns

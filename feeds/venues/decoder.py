@@ -77,7 +77,7 @@ class Decoder(Generic[T]):
     shutdown : bool
         True once the venue has announced that it will close the connection.
     keeps_waiting : bool
-        True if trades between two steps wait for `use`, as the venue may have changed its steps; else they are rejected.
+        True if trades off the tick or lot grid wait for `use`, as the venue may have changed its tick or lot size; else they are rejected.
     """
 
     def __init__(
@@ -105,7 +105,10 @@ class Decoder(Generic[T]):
         self._batch_of, self._talk_of, self._trades_of = batch_of, talk_of, trades_of
 
     def decode(self, frames: list[bytes]) -> TradeBatch:
-        """The trades in these messages; bad messages are counted and skipped."""
+        """The trades in these messages; bad messages and impossible trades are skipped and counted.
+
+        If `keeps_waiting`, trades that are not multiples of the tick and lot size wait for `use` instead.
+        """
         try:
             # one call for all messages costs a fraction of decoding each by itself
             messages: list[Any] = self._many.decode(b"[" + b",".join(frames) + b"]")
@@ -151,7 +154,7 @@ class Decoder(Generic[T]):
         return trades
 
     def _batches(self, trades: Sequence[T]) -> Iterator[TradeBatch]:
-        """The trades in one batch, or in several if some are impossible, which are counted and skipped."""
+        """Yield the trades in one batch, or in several if some are impossible, which are counted and skipped or wait for `use`."""
         before, rejected, pending = 0, self.rejected, self.pending
         for batch in sound_batches(self.instrument, trades, self._batch_of, self._impossible):
             before += len(batch)
@@ -160,7 +163,7 @@ class Decoder(Generic[T]):
 
     @property
     def pending(self) -> int:
-        """Number of trades with a price or quantity between two steps; they wait for `use`."""
+        """Number of trades that wait for `use`, as their price or quantity is not a multiple of the tick or lot size."""
         return len(self._pending)
 
     def use(self, instrument: Instrument) -> TradeBatch:
@@ -184,15 +187,15 @@ class Decoder(Generic[T]):
 
     @property
     def rejected(self) -> int:
-        """Number of messages that are not JSON, not of the documented shape, or have an impossible price or quantity.
+        """Number of messages that are not JSON or have an undocumented shape, and of trades with an impossible price or quantity.
 
-        Where only some trades of a message are bad, these trades.
+        Where only some trades of a message have an undocumented shape, each of these counts, not the message.
         """
         return self.odd.n
 
 
 class OddTrades:
-    """The impossible trades of one source: their number, and the latest of them in words.
+    """The rejected trades and messages of one source: their number, and the latest 100 of them in words.
 
     Attributes
     ----------
@@ -207,7 +210,7 @@ class OddTrades:
         self.reported_at = -float("inf")
 
     def add(self, instrument: Instrument, why: Exception, trade: bytes) -> None:
-        """Count and list a trade; log it unless another was logged in the last 10 s."""
+        """Count and list a rejected trade or message; log it unless another was logged in the last 10 s."""
         self.n += 1
         reason = str(why)[:_SHOWN]  # it may quote the message
         self.latest.append(f"{reason}: {trade[:_SHOWN].decode(errors='replace')}")
@@ -222,7 +225,7 @@ def sound_batches(
     batch_of: Callable[[Instrument, Sequence[T]], TradeBatch],
     reject: Callable[[OffGridError, T], object],
 ) -> Iterator[TradeBatch]:
-    """The trades in one batch, or in several if some are impossible; these are passed to `reject`."""
+    """Yield the trades in one batch, or in several if some are impossible; the impossible trades are passed to `reject`."""
     try:
         batch = batch_of(instrument, trades)
     except OffGridError as error:
@@ -239,7 +242,7 @@ def sound_batches(
 def batch_of_page(
     instrument: Instrument, page: Sequence[T], batch_of: Callable[[Instrument, Sequence[T]], TradeBatch], odd: OddTrades
 ) -> TradeBatch:
-    """The trades of a REST answer; impossible ones are counted and left out.
+    """The trades of a REST answer as a batch; impossible trades are left out and added to `odd`.
 
     Raises
     ------
@@ -260,12 +263,12 @@ def columns(
 ) -> TradeBatch:
     """A batch from columns with prices and quantities as text, without trades of zero quantity.
 
-    Quantities may be in contracts.
+    Quantities are in the venue's unit, base units or contracts.
 
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative, a price 0, or one of them not a multiple of its step.
+        If a quantity is negative, a price is 0 or negative, or one of them is not a multiple of the tick or lot size.
     """
     ticks = instrument.grid().ticks(prices)
     lots = to_steps(quantities, instrument.written_step, "quantity")
@@ -281,7 +284,7 @@ def require_symbol(instrument: Instrument, symbols: set[str]) -> None:
     Raises
     ------
     OffGridError
-        If any is.
+        If any trade is of another market.
     """
     if symbols - {instrument.symbol}:
         raise OffGridError(f"expected trades of {instrument.symbol} alone", index=0, value="")

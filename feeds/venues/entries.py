@@ -1,6 +1,6 @@
 """Decoding of lists that a venue sends: entries that cannot be decoded are left out, and the others are used.
 
-A list is decoded as a whole first, which is fast; only if that fails, each entry by itself.
+The complete list is decoded at once first, which is fast; only if this fails, each entry by itself.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _SHOWN = 200
 
 
 class Entries(list[T]):
-    """A list of the entries that could be decoded; `odd` has the others.
+    """A list of the entries that could be decoded; `odd` has the other entries.
 
     Attributes
     ----------
     odd : list of bytes
-        The others, as sent.
+        The entries that could not be decoded, as sent.
     """
 
     def __init__(self, entries: Sequence[T] = (), odd: Sequence[bytes] = ()) -> None:
@@ -41,12 +41,12 @@ class Entries(list[T]):
 
 
 def entries_of(raws: Sequence[msgspec.Raw], kind: type[T], where: str, *, strict: bool = True) -> Entries[T]:
-    """Decode a list as `kind`; odd entries are logged and left out.
+    """Decode the entries of a list as `kind`; entries that cannot be decoded are logged and left out.
 
     Raises
     ------
     DecodeError
-        If no entry at all can be decoded: then the venue has changed its format.
+        If none of the entries can be decoded: then the venue has changed its format.
     """
     many: Any = list[kind]  # chosen at run time, which static types cannot express
     try:
@@ -71,11 +71,11 @@ def entries_of(raws: Sequence[msgspec.Raw], kind: type[T], where: str, *, strict
 async def entries_at(
     rest: RestClient, path: str, params: Mapping[str, str | int], kind: type[T], *, weight: int, urgent: bool = False
 ) -> Entries[T]:
-    """Request a list and return its decoded entries; odd entries are logged and left out.
+    """Request a list and decode its entries as `kind`; entries that cannot be decoded are logged and left out.
 
     Raises
     ------
     FeedError
-        As `RestClient.get`, and as `entries_of`.
+        See `RestClient.get` and `entries_of`.
     """
     return entries_of(await rest.get(path, params, list[msgspec.Raw], weight=weight, urgent=urgent), kind, path)

@@ -20,7 +20,7 @@ class Landmark(NamedTuple):
 class IdTimeIndex:
     """Ids and times of some trades of a market, called landmarks, at least 200 ids from each other.
 
-    None is ever removed: a busy day has a few hundred.
+    Landmarks are never removed, as a busy day has only a few hundred.
     """
 
     def __init__(self) -> None:
@@ -33,12 +33,12 @@ class IdTimeIndex:
                 self._keep(Landmark(int(batch.trade_id[index]), int(batch.time_ns[index])))
 
     def at_or_before(self, trade_id: int) -> Landmark | None:
-        """The landmark with the largest id up to `trade_id`, inclusive; None if there is none."""
+        """The known trade with the largest id up to `trade_id`, inclusive; None if there is none."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place - 1] if place else None
 
     def after(self, trade_id: int) -> Landmark | None:
-        """The landmark with the smallest id above `trade_id`; None if there is none."""
+        """The known trade with the smallest id above `trade_id`; None if there is none."""
         place = bisect_right(self._seen, trade_id, key=lambda landmark: landmark.trade_id)
         return self._seen[place] if place < len(self._seen) else None
 

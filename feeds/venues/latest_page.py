@@ -17,7 +17,7 @@ class LatestPageHistory:
     Parameters
     ----------
     recent : coroutine function
-        Fetches that page, oldest first, in the steps of an instrument.
+        Fetches the newest trades, oldest first, in ticks and lots of an instrument.
     aclose : coroutine function
         Closes the connections.
     odd : OddTrades
@@ -38,7 +38,7 @@ class LatestPageHistory:
         self._recent, self._aclose, self.odd, self.instrument = recent, aclose, odd, instrument
 
     async def recent(self) -> TradeBatch:
-        """The newest trades, oldest first."""
+        """The newest trades that the venue offers, oldest first."""
         return await self._recent(self.instrument)
 
     async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
@@ -47,7 +47,7 @@ class LatestPageHistory:
         yield TradeBatch.empty()
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """The newest trades that are not older than `start_ns`, in one batch; `before_id` is ignored.
+        """Yield the newest trades that are not older than `start_ns`, in one batch; `before_id` is ignored.
 
         Raises
         ------
@@ -60,5 +60,5 @@ class LatestPageHistory:
             yield wanted
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the venue."""
         await self._aclose()

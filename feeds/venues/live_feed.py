@@ -5,7 +5,7 @@ checked by requesting the newest trades, and before an announced shutdown the ne
 
 Where ids are consecutive, a gap shows in them and the owner of the trades fetches what is missing. Where they are not, only the feed
 can detect one: after each break of its stream it requests the newest trades once and returns those that are new; if even these do not
-go back to the last trade before the break, it reports a gap in `FeedStatus.gaps` until that is filled.
+go back to the last trade before the break, it reports a gap in `FeedStatus.gaps` until the gap is filled.
 """
 
 from __future__ import annotations
@@ -58,31 +58,28 @@ class TradeDecoder(Protocol):
     shutdown: bool
 
     def decode(self, frames: list[bytes]) -> TradeBatch:
-        """The trades in these messages, in the order of the tape.
-
-        Never raises for bad content.
-        """
+        """The trades in these messages, in the order of the tape; never raises for bad content."""
         ...
 
 
 @runtime_checkable
 class RegriddingDecoder(TradeDecoder, Protocol):
-    """A decoder that can change to another tick and lot size; see `feeds.venues.decoder.Decoder`."""
+    """A decoder that can change to another tick and lot size while it decodes; see `feeds.venues.decoder.Decoder`."""
 
     keeps_waiting: bool
 
     @property
     def pending(self) -> int:
-        """Number of trades with a price or quantity between two steps; they wait for `use`."""
+        """Number of trades that wait for `use`, as their price or quantity is not a multiple of the tick or lot size."""
         ...
 
     def use(self, instrument: Instrument) -> TradeBatch:
-        """Decode with an instrument's tick and lot size from now on; return the trades that waited for them."""
+        """Decode with an instrument's tick and lot size from now on; return the trades that waited for this change."""
         ...
 
 
 class RecentTrades(Protocol):
-    """The venue's newest trades, over REST."""
+    """A source of a market's newest trades, over REST."""
 
     async def recent(self) -> TradeBatch:
         """The newest trades, oldest first, from one cheap request; raises `FeedError` if the request fails.
@@ -92,7 +89,7 @@ class RecentTrades(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the venue."""
         ...
 
 
@@ -131,7 +128,7 @@ class Countable(Protocol):
 
 
 class LiveFeed:
-    """Trades of one market as they happen.
+    """The live feed of one market: its trades as they happen, and its status.
 
     Parameters
     ----------
@@ -141,9 +138,9 @@ class LiveFeed:
         Source of the newest trades, for a silent connection and after a break without consecutive ids; closed with the feed.
     patience : Timeouts
     facts : callable, optional
-        Requests the instrument again, after a trade between two steps; without it such trades are rejected.
+        Requests the instrument again, after a trade off the tick or lot grid; without it such trades are rejected.
     shared : sequence of Countable
-        Sources that go over to other steps with the feed.
+        Sources that change to another tick and lot size with the feed.
     clock : VenueClock, optional
         The offset of our clock from the venue's; each trade is reported to it.
     wall_ns : callable
@@ -195,7 +192,7 @@ class LiveFeed:
 
     @property
     def status(self) -> FeedStatus:
-        """Current status of the feed."""
+        """Current state, counts and gaps of the feed."""
         connection = self._connection
         line = connection.status
         state, reason = line.state, line.reason
@@ -219,9 +216,9 @@ class LiveFeed:
         )
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
-        """Iterate over received trades, at most one batch per frame.
+        """Iterate over received trades, at most one batch per screen frame (16 ms).
 
-        Ends when the feed is closed or the venue refuses.
+        Ends when the feed is closed or the venue refuses for good.
         """
         try:
             async with aclosing(self._connection.messages()) as stream:
@@ -246,14 +243,17 @@ class LiveFeed:
             _log.warning("refused by the venue", instrument=self.instrument.id, reason=error.detail)
 
     def use(self, instrument: Instrument) -> TradeBatch:
-        """Change to an instrument's tick and lot size, in all shared sources too; return the trades that waited for them."""
+        """Change the feed and its shared sources to an instrument's tick and lot size; return the trades that waited for this change."""
         self.instrument = instrument
         for each in self._shared:
             each.instrument = instrument
         return self._regridding.use(instrument) if self._regridding is not None else TradeBatch.empty()
 
     def _ask_for_facts(self, decoder: RegriddingDecoder) -> TradeBatch | None:
-        """Request the venue's tick and lot size; once they are known, return the trades that waited for them, until then None."""
+        """Request the venue's tick and lot size in the background; None until they have arrived, then the trades that waited for them.
+
+        If three answers bring no change, trades that still do not fit are rejected.
+        """
         if self._asking is None:
             if self._facts is not None and self._monotonic_ns() >= self._ask_at_ns:
                 self._asking = asyncio.ensure_future(self._facts())
@@ -277,7 +277,7 @@ class LiveFeed:
         return self.use(replace(self.instrument.on_steps(steps), status=found.status, name=found.name))
 
     async def aclose(self) -> None:
-        """Close the connection; `batches` ends."""
+        """Close the feed's connections, which ends `batches`."""
         if self._asking is not None:
             self._asking.cancel()
         self._connection.close()

@@ -1,4 +1,4 @@
-"""Code shared by the functions that open a market."""
+"""Shared code of the functions that open a venue's markets."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Closable(Protocol):
     """An object with connections that can be closed."""
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the object's connections."""
         ...
 
 
 class TradeHistoryWithRecent(TradeHistory, RecentTrades, Protocol):
-    """A market's history, including its newest trades."""
+    """A market's trade history that can also return the newest trades."""
 
 
 def urls_of(venue: str, settings: Settings, regions: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """The WebSocket and REST URLs of a venue: those of the settings, else those of its region, which is "" by default.
+    """The WebSocket and REST URLs of a venue: each as set in the settings, else that of the venue's region.
 
-    A region set for `okx` also holds for `okx-swap`, and so for others.
+    The region is also from the settings, "" by default. A region set for `okx` also applies to `okx-swap`, and likewise for other venues.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Exact conversion of times that venues write as text."""
+"""Exact conversion of times that venues write as text to nanoseconds since 1970 UTC."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ _FIRST_NS, _END_NS = 1_230_768_000 * 10**9, 4_102_444_800 * 10**9  # 2009 to 210
 
 
 def rfc3339_ns(texts: Sequence[str]) -> Int64Array:
-    """RFC 3339 times as nanoseconds since 1970 UTC, int64 [shape=(n,)].
-
-    E.g. `2026-07-10T00:00:00.123456Z`.
+    """Convert RFC 3339 times, e.g. `2026-07-10T00:00:00.123456Z`, to nanoseconds since 1970 UTC, int64 [shape=(n,)].
 
     Raises
     ------

@@ -14,7 +14,7 @@ _Key = tuple[int, int]
 
 
 class SeenTrades:
-    """Times and ids of at least the last 10,000 trades returned."""
+    """Times and ids of the trades that a feed has returned last: all, or at least the last 10,000."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._kept = kept
@@ -46,7 +46,7 @@ class SeenTrades:
         return batch[np.array(new, bool)]
 
     def knows_any(self, batch: TradeBatch) -> bool:
-        """True if any of these trades is among those stored here."""
+        """True if any trade of a batch is stored here."""
         return not self._keys.isdisjoint(_keys(batch))
 
 

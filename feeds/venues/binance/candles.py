@@ -47,9 +47,9 @@ class _Kline(msgspec.Struct, frozen=True, array_like=True):
 def candles(
     instrument: Instrument, rest: RestClient, path: str, weight: int, *, seconds: bool, wall_ns: Callable[[], int] = time.time_ns
 ) -> Candles:
-    """Candles of one symbol from the endpoint at `path`.
+    """Candles of one Binance symbol from the endpoint at `path`, with one-second candles only if `seconds`.
 
-    They include one-second candles if `seconds`.
+    `weight` is the weight of one page.
     """
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:

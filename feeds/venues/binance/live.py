@@ -60,7 +60,7 @@ class BinanceMarket:
     Attributes
     ----------
     venue : str
-        Its name in instrument ids.
+        The group's name in instrument ids.
     ws_url, rest_url : str
         Addresses used unless the settings override them.
     stream_path, rest_path : str
@@ -134,7 +134,7 @@ async def fetch_instrument(rest: RestClient, market: BinanceMarket, symbol: str)
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `RestClient.get`.
+        See `RestClient.get`.
     """
     params = {"symbol": symbol} if market.one_symbol else {}
     try:
@@ -198,7 +198,7 @@ class BinanceHistory:
         Raises
         ------
         FeedError
-            As `RestClient.get`; and if the venue keeps returning other trades than those requested.
+            See `RestClient.get`; also if the venue keeps returning other trades than those requested.
         """
         while first_id <= last_id:
             page = await self._advancing_page(first_id, last_id)
@@ -211,10 +211,12 @@ class BinanceHistory:
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
         """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
 
+        Of futures, trades older than 47.9 h cannot be found by time and are left out.
+
         Raises
         ------
         FeedError
-            As `between`.
+            See `between`; also if the venue leaves out trades.
         """
         page = await self._first_page(-(-start_ns // 1_000_000))
         if not page and before_id:
@@ -231,11 +233,11 @@ class BinanceHistory:
             page = await self._advancing_page(next_id, last_id)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to Binance's REST host."""
         await self._rest.aclose()
 
     async def _advancing_page(self, first_id: int, last_id: int) -> list[AggregateTrade]:
-        """One page of trades from `first_id` on; empty if there are none.
+        """One page of up to 1,000 trades with ids from `first_id` on; empty if there are none.
 
         A page that is empty or has only older trades is requested again, twice.
         """
@@ -250,7 +252,7 @@ class BinanceHistory:
         return []
 
     async def _first_page(self, start_ms: int) -> list[AggregateTrade]:
-        """The first page of trades at or after a time; empty if there are none."""
+        """The first page of trades at or after a time, of futures at most 47.9 h back; empty if there are none."""
         now_ms = self._wall_ns() // 1_000_000
         if self._market.by_hours:
             start_ms = max(start_ms, now_ms - round(self._market.kept_hours * _HOUR_MS))
@@ -290,7 +292,7 @@ class BinanceHistory:
 
 
 def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]]:
-    """A function that opens a symbol of one of Binance's markets."""
+    """Return a function that opens a symbol of one of Binance's market groups."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         hosts = settings.hosts(market.venue)

@@ -1,4 +1,4 @@
-"""Binance's aggregate trades: messages, and conversion to columns.
+"""Binance's aggregate trades: the venue's messages, and their conversion to columns.
 
 A message of the stream, as Binance documents it
 (https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams):
@@ -43,14 +43,14 @@ _ANY_EVENT = msgspec.json.Decoder(_Event)
 
 
 class Update(AggregateTrade, frozen=True, gc=False):
-    """An aggregate trade in a stream."""
+    """An aggregate trade in Binance's stream."""
 
     e: Literal["aggTrade"]
     s: str
 
 
 def stream_decoder(instrument: Instrument) -> Decoder[Update]:
-    """A decoder for the stream of one symbol."""
+    """A decoder for the aggregate trade stream of one Binance symbol."""
     return Decoder(instrument, Update, _stream_batch, _talk_of)
 
 
@@ -60,7 +60,7 @@ def batch_of(instrument: Instrument, trades: Sequence[AggregateTrade]) -> TradeB
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative, or not a multiple of its step.
+        If a price or a quantity is negative, or not a multiple of the tick or lot size.
     """
     seller_is_aggressive = np.array([trade.m for trade in trades], bool)
     return columns(

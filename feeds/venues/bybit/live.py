@@ -48,7 +48,7 @@ _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 3, 5, 15, 30,
 
 @dataclass(frozen=True, slots=True)
 class BybitMarket:
-    """One of Bybit's market groups: our name, Bybit's name, and the number of trades in a page of the newest."""
+    """One of Bybit's market groups: our name, Bybit's name, and the number of newest trades that one request returns."""
 
     venue: str
     category: str
@@ -116,9 +116,7 @@ class _Kline(msgspec.Struct, frozen=True, array_like=True):
 
 
 class BybitRest:
-    """Bybit's REST interface for one category.
-
-    Errors are sorted by whether a retry can help.
+    """REST client for one of Bybit's market groups; the class of an error shows whether a retry can help.
 
     Parameters
     ----------
@@ -135,12 +133,12 @@ class BybitRest:
         return self._rest.clock
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> tuple[Entries[T], int]:
-        """Request a list; return its entries as `kind`, without odd ones, and the venue's time in milliseconds.
+        """Request a list; return its entries decoded as `kind`, and the venue's time in ms. Entries that cannot be decoded are left out.
 
         Raises
         ------
         FeedError
-            As `RestClient.get`, and for the same errors that Bybit returns as codes with HTTP 200.
+            See `RestClient.get`; also for errors that Bybit returns as codes with HTTP 200.
         """
         question = {"category": self.market.category, **params}
         answer = await self._rest.get(f"/v5/market/{path}", question, _Answer, weight=1, urgent=urgent)
@@ -153,7 +151,7 @@ class BybitRest:
         return entries_of(rows, kind, f"Bybit {path}", strict=False), answer.time
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to Bybit's REST host."""
         await self._rest.aclose()
 
 
@@ -167,7 +165,7 @@ async def fetch_instrument(rest: BybitRest, symbol: str) -> Instrument:
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `BybitRest.ask`.
+        See `BybitRest.ask`.
     """
     venue = rest.market.venue
     try:
@@ -195,7 +193,7 @@ def wire(instrument: Instrument, market: BybitMarket, ws_url: str) -> StreamSpec
 
 
 def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
-    """A history with only the newest trades of one symbol, as Bybit offers no older ones over REST."""
+    """A trade history with only the newest trades of one symbol, as Bybit offers no older trades over REST."""
 
     odd = OddTrades()
 
@@ -207,7 +205,7 @@ def newest_trades(instrument: Instrument, rest: BybitRest) -> LatestPageHistory:
 
 
 def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one symbol, without buy volume."""
+    """Candles of one Bybit symbol, without buy volume."""
     lengths_ms = {name: length_ns // 1_000_000 for length_ns, name in _INTERVALS.items()}
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
@@ -223,7 +221,7 @@ def candles(instrument: Instrument, rest: BybitRest, wall_ns: Callable[[], int] 
 
 
 def opener(market: BybitMarket) -> Callable[[str, Settings], Awaitable[Market]]:
-    """A function that opens a symbol of one of Bybit's markets."""
+    """Return a function that opens a symbol of one of Bybit's market groups."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         ws_url, rest_url = urls_of(market.venue, settings, REGIONS)

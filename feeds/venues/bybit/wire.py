@@ -85,7 +85,7 @@ _TOPIC = msgspec.json.Decoder(_Topic)
 
 
 class StreamDecoder(Decoder[PublicTrade]):
-    """A decoder for the stream of one symbol.
+    """A decoder for the trade stream of one Bybit symbol, which also counts block trades.
 
     Attributes
     ----------
@@ -112,19 +112,19 @@ class StreamDecoder(Decoder[PublicTrade]):
 
 
 def greeting(symbol: str) -> Subscription:
-    """The subscription to the trades of one symbol."""
+    """The subscription to the trades of one Bybit symbol."""
     topic = f"publicTrade.{symbol}"
     message = msgspec.json.encode({"op": "subscribe", "args": [topic], "req_id": topic}).decode()
     return Subscription((message,), _accepted)
 
 
 def batch_of_page(instrument: Instrument, trades: Sequence[RecentTrade]) -> TradeBatch:
-    """Convert a page of history, which is newest first, to columns, oldest first.
+    """Convert a page of the newest trades, sent newest first, to columns in time order.
 
     Raises
     ------
     OffGridError
-        As `columns`.
+        See `columns`; also if a trade is of another symbol.
     """
     trades = trades[::-1]
     require_symbol(instrument, {trade.symbol for trade in trades})
@@ -159,7 +159,7 @@ def _accepted(frame: bytes) -> bool:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
-    """The kind of a message without trades; replies are recognized by their field `op`."""
+    """The kind of a message that is not decoded as trades; replies to requests are recognized by their field `op`."""
     for decoder in (_OPERATION, _TOPIC):
         try:
             known = decoder.decode(frame)

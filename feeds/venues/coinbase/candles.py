@@ -22,7 +22,7 @@ _INTERVALS = {
 
 
 class _Bucket(msgspec.Struct, frozen=True, array_like=True):
-    """A candle as Coinbase documents it, newest first; JSON numbers are read as text.
+    """A candle as Coinbase documents it, with JSON numbers as text; a page has the newest candle first.
 
     `[1415398768,0.32,4.2,0.35,4.2,12.3]`
     """
@@ -36,7 +36,7 @@ class _Bucket(msgspec.Struct, frozen=True, array_like=True):
 
 
 def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one product."""
+    """Candles of one Coinbase product, without buy volume."""
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         asked = {"granularity": interval, "start": iso_text(start_ms * 10**6), "end": iso_text(end_ms * 10**6)}

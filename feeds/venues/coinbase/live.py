@@ -59,7 +59,7 @@ async def fetch_instrument(rest: RestClient, product: str) -> Instrument:
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `RestClient.get`.
+        See `RestClient.get`.
     """
     if not _PRODUCT.fullmatch(product):
         raise VenueRefusedError(f"coinbase:{product}: expected a product such as BTC-USD")
@@ -102,7 +102,7 @@ class CoinbaseHistory:
         Raises
         ------
         FeedError
-            As `RestClient.get`; and if the venue keeps returning other trades than those requested.
+            See `RestClient.get`; also if the venue keeps returning other trades than those requested.
         """
         while first_id <= last_id:
             next_id = min(first_id + _PAGE, last_id + 1)
@@ -118,7 +118,7 @@ class CoinbaseHistory:
         Raises
         ------
         FeedError
-            As `between`.
+            See `between`.
         """
         if before_id is None:
             newest = await self.recent()
@@ -131,13 +131,13 @@ class CoinbaseHistory:
                 begun = True
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to Coinbase's REST host."""
         await self._rest.aclose()
 
     async def _first_since(self, start_ns: int, before_id: int) -> int:
-        """An id at most 1,000 lower than that of the first trade at or after a time.
+        """An id at most 1,000 lower than the id of the first trade at or after a time.
 
-        Found by doubling steps backwards, then bisection.
+        The search goes back from `before_id` over distances that double, then bisects.
         """
         low = high = before_id
         step = _PAGE
@@ -159,7 +159,7 @@ class CoinbaseHistory:
     async def _before(self, trade_id: int, count: int) -> list[Trade]:
         """Up to `count` trades with the largest ids below `trade_id`, oldest first.
 
-        A page with none of them is requested again, twice.
+        A page with only other trades is requested again, twice; then `DecodeError` is raised.
         """
         page: list[Trade] = []
         for _ in range(_TRIES):
@@ -183,7 +183,7 @@ _CONNECTS_APART_S = 0.15  # the venue allows eight connections a second to an ad
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
-    """Open a product such as BTC-USD with its live feed."""
+    """Open the market of a Coinbase product such as BTC-USD, with its live feed."""
     hosts = settings.hosts("coinbase")
     rest = rest_of(hosts.rest_url or REST_URL)
     async with closed_on_failure(rest):

@@ -38,7 +38,7 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
 
 class Match(Trade, frozen=True, gc=False):
-    """A trade in a stream."""
+    """A trade in Coinbase's stream."""
 
     type: Literal["match", "last_match"]
     product_id: str
@@ -62,12 +62,12 @@ _talk = msgspec.json.Decoder(_Talk)
 
 
 def decoder(instrument: Instrument) -> Decoder[Match]:
-    """A decoder for the stream of one product."""
+    """A decoder for the trade stream of one Coinbase product."""
     return Decoder(instrument, Match, _matches, _talk_of)
 
 
 def greeting(product: str) -> Subscription:
-    """The subscription to one product's matches."""
+    """The subscription to the trades of one product, which Coinbase calls matches."""
 
     def accepted(frame: bytes) -> bool:
         try:
@@ -90,7 +90,7 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative or not a multiple of its step, or a time is invalid.
+        If a price or a quantity is negative or not a multiple of the tick or lot size, or a time is invalid.
     """
     maker_sold = np.array([trade.side == "sell" for trade in trades], bool)
     return columns(

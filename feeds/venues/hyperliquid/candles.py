@@ -39,7 +39,7 @@ class _Candle(msgspec.Struct, frozen=True):
 
 
 def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one contract."""
+    """Candles of one Hyperliquid contract: the last 5,000 of each length, without buy volume."""
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         stretch = {"coin": instrument.symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms}

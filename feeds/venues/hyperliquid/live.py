@@ -58,7 +58,7 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
     VenueRefusedError
         If there is no such contract, or it is delisted.
     FeedError
-        As `RestClient.post`.
+        See `RestClient.post`.
     """
     builder, colon, _ = coin.partition(":")  # the markets of a builder have its name before a second colon, e.g. xyz:TSLA
     question = {"type": "meta"} | ({"dex": builder.lower()} if colon else {})
@@ -77,7 +77,7 @@ async def fetch_instrument(rest: RestClient, coin: str) -> Instrument:
 
 
 def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory:
-    """A history with only the newest trades of one contract, as the venue offers no older ones."""
+    """A trade history with only the newest trades of one contract, as Hyperliquid offers no older trades over REST."""
 
     odd = OddTrades()
 
@@ -92,7 +92,7 @@ def newest_trades(instrument: Instrument, rest: RestClient) -> LatestPageHistory
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
-    """Open a coin's perpetual contract, e.g. BTC, with its live feed."""
+    """Open the market of a coin's perpetual contract on Hyperliquid, e.g. BTC, with its live feed."""
     hosts = settings.hosts("hyperliquid")
     rest = RestClient(hosts.rest_url or REST_URL, weight_limit=_PER_MINUTE)
     async with closed_on_failure(rest):

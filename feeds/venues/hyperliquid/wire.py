@@ -36,7 +36,7 @@ PING = KeepAlive('{"method":"ping"}', 30.0)  # without a message from us for a m
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields that we use of a trade."""
+    """The fields that we use of a Hyperliquid trade."""
 
     coin: str
     side: Literal["A", "B"]
@@ -78,7 +78,7 @@ _answer = msgspec.json.Decoder(_Answer)
 
 
 def decoder(instrument: Instrument) -> Decoder[Trade]:
-    """A decoder for the messages of one coin's trades."""
+    """A decoder for the trade stream of one Hyperliquid coin."""
     return Decoder(instrument, Trade, batch_of, _talk_of, message=Message, trades_of=lambda message: oldest_first(message.data))
 
 
@@ -92,7 +92,10 @@ def market_of(frame: bytes) -> str | None:
 
 
 def sharing(coin: str) -> Sharing:
-    """One coin on a socket with others: the venue allows 10 sockets, 1,000 subscriptions and 2,000 messages a minute to an address."""
+    """The settings for one coin on a socket shared with other coins.
+
+    The venue allows 10 sockets, 1,000 subscriptions and 2,000 messages a minute for each address.
+    """
     return Sharing(coin, market_of, (_request("unsubscribe", coin),), per_socket=250, sockets=4, apart_s=0.04)
 
 
@@ -125,9 +128,9 @@ def _request(method: str, coin: str) -> str:
 
 
 def oldest_first(trades: Sequence[T]) -> Sequence[T]:
-    """The trades of a message or page, oldest first; those not decoded yet are returned in the order given.
+    """The trades of a message or page, oldest first: reversed if the first trade is newer than the last.
 
-    They are reversed if the first is newer than the last.
+    Trades that are not decoded yet are returned in the order given.
     """
     if len(trades) < 2:
         return trades
@@ -141,7 +144,7 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative or not a multiple of its step, or a trade is of another coin.
+        If a price or a quantity is negative or not a multiple of the tick or lot size, or a trade is of another coin.
     """
     require_symbol(instrument, {trade.coin for trade in trades})
     return columns(

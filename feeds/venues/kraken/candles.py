@@ -25,7 +25,7 @@ _INTERVALS = {minutes * MINUTE_NS: str(minutes) for minutes in (1, 5, 15, 30)} |
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    """A candle as Kraken documents it, oldest first; the last one is still open.
+    """A candle as Kraken documents it; a page has the oldest candle first, and its last candle is still open.
 
     `[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
     """
@@ -44,7 +44,7 @@ class _Entries(Answer, frozen=True):
 
 
 def candles(instrument: Instrument, rest: RestClient, *, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one pair."""
+    """Candles of one Kraken pair: only the last 720 of each length, without buy volume."""
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         asked: dict[str, str | int] = {"pair": rest_pair(instrument.symbol), "interval": interval, "since": max(0, start_ms // 1000 - 1)}

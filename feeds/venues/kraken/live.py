@@ -65,7 +65,7 @@ class KrakenHistory:
         Raises
         ------
         FeedError
-            As `RestClient.get`; and if the venue keeps returning the same trades.
+            See `RestClient.get`; also if the venue keeps returning the same trades.
         """
         async for page in self._pages(await self._time_before(first_id), last_id + 1):
             wanted = page[page.trade_id >= first_id]
@@ -78,7 +78,7 @@ class KrakenHistory:
         Raises
         ------
         FeedError
-            As `between`.
+            See `between`.
         """
         begun = False
         async for page in self._pages(start_ns, before_id):
@@ -88,11 +88,11 @@ class KrakenHistory:
                 yield wanted
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to Kraken's REST host."""
         await self._rest.aclose()
 
     async def _pages(self, start_ns: int, before_id: int | None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from 1 µs before `start_ns` on, each trade once.
+        """Iterate in pages over the trades from 1 µs before `start_ns` on, each once, up to now or only with ids below `before_id`.
 
         A page begins a microsecond before the end of the last one, as trades of equal time may be on both pages.
         """
@@ -116,7 +116,7 @@ class KrakenHistory:
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
-        """The time of a known trade with an id up to `trade_id`, after a search for one less than 1,000 ids below it; 0 if none."""
+        """The time in ns of a trade with an id up to `trade_id`, if possible less than 1,000 ids below it; 0 if none is found."""
         step_ns = _FIRST_STEP_NS
         for look in range(_LOOKS):
             below, above = self._landmarks.at_or_before(trade_id), self._landmarks.after(trade_id)
@@ -162,7 +162,7 @@ _CONNECTS = 70  # in five minutes; the venue's gateway allows about 150 in ten, 
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:
-    """Open a pair such as BTC-USD with its live feed."""
+    """Open the market of a Kraken pair such as BTC-USD, with its live feed."""
     hosts = settings.hosts("kraken")
     rest = rest_of(hosts.rest_url or REST_URL)
     landmarks = IdTimeIndex()

@@ -52,9 +52,12 @@ def rest_pair(symbol: str) -> str:
 
 
 async def ask(rest: RestClient, name: str, params: dict[str, str | int], kind: type[A], *, urgent: bool = False) -> A:
-    """Send a public request and decode the answer as `kind`.
+    """Send a public request to Kraken and decode the answer as `kind`; errors that come with HTTP 200 are raised like HTTP errors.
 
-    Kraken's own errors, which come with HTTP 200, are raised like HTTP errors.
+    Raises
+    ------
+    FeedError
+        See `RestClient.get`.
     """
     answer = await rest.get(f"/0/public/{name}", params, kind, weight=1, urgent=urgent)
     if not answer.error:
@@ -76,7 +79,7 @@ async def fetch_instrument(rest: RestClient, symbol: str) -> Instrument:
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `RestClient.get`.
+        See `RestClient.get`.
     """
     match = _PAIR.fullmatch(symbol)
     if match is None:

@@ -57,7 +57,7 @@ class Message(msgspec.Struct, Generic[T], frozen=True):
 
 
 class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A trade in a page of history."""
+    """A trade in a page of Kraken's trade history."""
 
     price: str
     volume: str
@@ -69,22 +69,19 @@ class HistoryTrade(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The field common to all REST answers; Kraken's errors come with HTTP 200."""
+    """The field common to all REST answers of Kraken, whose errors come with HTTP 200."""
 
     error: list[str]
 
 
 class TradesAnswer(Answer, frozen=True):
-    """A page of history: `result` has the trades under the pair's name, and `last`.
-
-    `last` is where the next page begins.
-    """
+    """A page of trade history: `result` has the trades under the pair's name, and under `last` the time where the next page begins."""
 
     result: dict[str, list[msgspec.Raw] | str] = {}
 
     @property
     def trades(self) -> list[msgspec.Raw]:
-        """The trades as sent, oldest first."""
+        """The trades of the page as sent, oldest first, not decoded."""
         nothing: list[msgspec.Raw] = []
         return next((value for name, value in self.result.items() if name != "last" and not isinstance(value, str)), nothing)
 
@@ -110,13 +107,13 @@ _talk = msgspec.json.Decoder(_Talk)
 def pair_of(symbol: str) -> str:
     """Kraken's name of a pair in its stream: `BTC/USD` for our `BTC-USD`.
 
-    Ours can be part of a file name.
+    Our names can be part of a file name.
     """
     return symbol.replace("-", "/")
 
 
 def decoder(instrument: Instrument, saw: Callable[[TradeBatch], None] = lambda batch: None) -> Decoder[Trade]:
-    """A decoder for the stream of one pair, which also passes the trades to `saw`."""
+    """A decoder for the trade stream of one Kraken pair, which also passes each batch of trades to `saw`."""
 
     def shown(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
         batch = _live(instrument, trades)
@@ -151,7 +148,7 @@ def history_batch(instrument: Instrument, trades: Sequence[HistoryTrade]) -> Tra
     Raises
     ------
     OffGridError
-        If a price or a quantity is negative or not a multiple of its step, or a time is invalid.
+        If a price or a quantity is negative or not a multiple of the tick or lot size, or a time is invalid.
     """
     return columns(
         instrument,

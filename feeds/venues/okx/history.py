@@ -50,7 +50,7 @@ class OkxHistory:
 
     @property
     def reaches_ns(self) -> int:
-        """The earliest time that the venue promises, three months ago; it may have more."""
+        """The earliest time for which the venue promises trades, 90 days ago; it may have older trades."""
         return self._wall_ns() - _KEPT_NS
 
     async def recent(self) -> TradeBatch:
@@ -63,7 +63,7 @@ class OkxHistory:
         Raises
         ------
         FeedError
-            As `OkxRest.ask`.
+            See `OkxRest.ask`.
         """
         without = 0
         while first_id <= last_id and without < _TRIES:
@@ -81,7 +81,7 @@ class OkxHistory:
         Raises
         ------
         FeedError
-            As `between`.
+            See `between`.
         """
         newest = await self._page(limit=1)
         if not newest:
@@ -92,7 +92,7 @@ class OkxHistory:
             yield page
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to OKX's REST host."""
         await self._rest.aclose()
 
     async def _first_id(self, start_ms: int, newest_ms: int) -> int:
@@ -148,7 +148,7 @@ class _Candle(msgspec.Struct, frozen=True, array_like=True):
 
 
 def candles(instrument: Instrument, rest: OkxRest, wall_ns: Callable[[], int] = time.time_ns) -> Candles:
-    """Candles of one instrument, without buy volume."""
+    """Candles of one OKX instrument, without buy volume."""
     lengths_ms = {name: length_ns // 1_000_000 for length_ns, name in _INTERVALS.items()}
 
     async def page(interval: str, start_ms: int, end_ms: int) -> list[Candle]:

@@ -39,7 +39,7 @@ _CONNECTS_APART_S = 0.4  # the venue allows three connections a second to an add
 
 @dataclass(frozen=True, slots=True)
 class OkxMarket:
-    """One of OKX's market groups: our name, and OKX's name."""
+    """One of OKX's market groups, spot or swaps: our name, and OKX's name."""
 
     venue: str
     kind: str
@@ -68,7 +68,7 @@ async def fetch_instrument(rest: OkxRest, market: OkxMarket, symbol: str) -> Ins
     VenuePausedError
         If it is not trading now.
     FeedError
-        As `OkxRest.ask`.
+        See `OkxRest.ask`.
     """
     try:
         listed = await rest.ask("public/instruments", _Listed, instType=market.kind, instId=symbol)
@@ -98,7 +98,7 @@ def wire(instrument: Instrument, ws_url: str) -> StreamSpec:
 
 
 def opener(market: OkxMarket) -> Callable[[str, Settings], Awaitable[Market]]:
-    """A function that opens an instrument of one of OKX's markets."""
+    """Return a function that opens an instrument of one of OKX's market groups."""
 
     async def open_symbol(symbol: str, settings: Settings) -> Market:
         ws_url, rest_url = urls_of(market.venue, settings, REGIONS)

@@ -45,12 +45,12 @@ class OkxRest:
         return self._rest.clock
 
     async def ask(self, path: str, kind: type[T], *, urgent: bool = False, **params: str | int) -> Entries[T]:
-        """Request a list and decode its entries as `kind`; odd ones are left out.
+        """Request a list and decode its entries as `kind`; entries that cannot be decoded are left out.
 
         Raises
         ------
         FeedError
-            As `RestClient.get`, and for the same errors that OKX returns as codes with HTTP 200.
+            See `RestClient.get`; also for errors that OKX returns as codes with HTTP 200.
         """
         answer = await self._rest.get(f"/api/v5/{path}", params, _Answer, weight=1, urgent=urgent)
         if answer.code != "0":
@@ -62,7 +62,7 @@ class OkxRest:
         return entries_of(rows, kind, f"OKX {path}", strict=False)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to OKX's REST host."""
         await self._rest.aclose()
 
 

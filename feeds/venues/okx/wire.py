@@ -38,7 +38,7 @@ _CLOSING = "64008"
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """The fields that we use of a trade."""
+    """The fields that we use of an OKX trade."""
 
     instId: str  # noqa: N815
     tradeId: TradeId  # noqa: N815
@@ -72,12 +72,12 @@ _PUSH = msgspec.json.Decoder(_Push)
 
 
 def stream_decoder(instrument: Instrument) -> Decoder[Trade]:
-    """A decoder for the stream of one instrument."""
+    """A decoder for the trade stream of one OKX instrument."""
     return Decoder(instrument, Trade, batch_of, _talk_of, message=_Message, strict=False)
 
 
 def greeting(symbol: str) -> Subscription:
-    """The subscription to every trade of one instrument; answers to others on the same socket are ignored."""
+    """The subscription to every trade of one OKX instrument; refusals of other instruments on the same socket are ignored."""
 
     def accepted(frame: bytes) -> bool:
         try:
@@ -101,7 +101,10 @@ def market_of(frame: bytes) -> str | None:
 
 
 def sharing(symbol: str) -> Sharing:
-    """One instrument on a socket with others: the venue allows 480 subscriptions an hour on a socket, and limits no number of sockets."""
+    """The settings for one instrument on a socket shared with other instruments.
+
+    The venue allows 480 subscriptions an hour on each socket, and does not limit the number of sockets.
+    """
     return Sharing(symbol, market_of, (_request("unsubscribe", symbol),), per_socket=50, sockets=100)
 
 
@@ -119,7 +122,7 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
     Raises
     ------
     OffGridError
-        As `columns`; and if a trade is of another instrument.
+        See `columns`; also if a trade is of another instrument.
     """
     require_symbol(instrument, {trade.instId for trade in trades})
     return columns(
@@ -133,9 +136,9 @@ def batch_of(instrument: Instrument, trades: Sequence[Trade]) -> TradeBatch:
 
 
 def _talk_of(frame: bytes) -> NonTradeMessage:
-    """The kind of a message without trades; replies and notices are recognized by their field `event`.
+    """The kind of a message that is not decoded as trades; replies and notices are recognized by their field `event`.
 
-    Other channels are ignored.
+    Messages of other channels are ignored.
     """
     if frame == b"pong":
         return NonTradeMessage.IGNORED
