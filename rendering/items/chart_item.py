@@ -191,10 +191,10 @@ class ChartItem(QGraphicsObject):
         return False
 
     def settle(self) -> None:
-        """Finish all deferred work."""
+        """Finish all deferred work of this layer, if it defers any."""
 
     def take_after(self, other: ChartItem) -> None:
-        """Copy the state of another item of this class, so that both draw the same."""
+        """Copy from another item of this class the state that both need to draw the same; by default, copy nothing."""
 
     def boundingRect(self) -> QRectF:
         """The pane of this layer in the last frame, in scene coordinates."""

@@ -52,7 +52,7 @@ class BarZones:
     def of(cls, bar_pitch: float, row_pitch: float, dpr: float, detail: Detail, *, candle: bool = True, bracket: bool = True) -> BarZones:
         """The zones of bars `bar_pitch` wide with rows `row_pitch` high, both in device pixels.
 
-        A detail without cells has only the candle. `candle` and `bracket` are whether the settings show these beside the cells;
+        A detail without cells has only the candle. `candle` and `bracket` are whether the settings show these next to the cells;
         narrow bars have no bracket, and very narrow ones no candle either.
         """
         hairline = max(1, round(dpr * 0.8))

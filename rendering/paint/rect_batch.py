@@ -41,7 +41,7 @@ class _Rects:
 
 
 class RectBatch:
-    """Draws many rectangles, given as numpy arrays, in one call; its buffer is used again for each call."""
+    """Draws many rectangles, given as numpy arrays, with few calls of Qt; its buffer is used again for each call."""
 
     def __init__(self) -> None:
         self._rects = _Rects()

@@ -37,7 +37,7 @@ def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACIN
 
     The distance is 1, 2, 2.5 or 5 times a power of ten in price, is a whole number of ticks, and is at least `spacing_px` high.
     A distance that is also a whole number of rows is preferred if it is at most 2.5 times as large. For a tick size without such a
-    distance, it is any whole number of rows that is high enough.
+    distance, it is the smallest whole number of rows that is high enough.
     """
     least = spacing_px / tick_px
     mantissa = int(grid.tick_size.scaleb(decimal_places(grid.tick_size)))

@@ -87,7 +87,7 @@ def text_of(codes: np.ndarray) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _figures() -> np.ndarray:
-    """Glyph codes of the digits 0 to 9,999, written with 0 to 3 decimals, right-aligned.
+    """Glyph codes of all numbers of up to four digits, with 0 to 3 of the digits as decimals, right-aligned.
 
     uint8 [shape=(4, 10_000, 5)]; the indices are the number of decimals and the digits without the point.
     """

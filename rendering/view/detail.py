@@ -9,7 +9,7 @@ HYSTERESIS = 0.15
 
 
 class Detail(enum.IntEnum):
-    """Levels of detail of the bars, from coarse to fine: candles (lines, then wider bodies), cells, and cells with digits."""
+    """Levels of detail of the bars, from coarse to fine: narrow candles, candles with bodies, cells, and cells with digits."""
 
     CANDLES = 0
     BODIES = 1

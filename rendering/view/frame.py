@@ -115,7 +115,7 @@ class Frame:
 
     @property
     def known_end(self) -> int:
-        """The index after the last bar that values may use, which is the bar `as_of`, or the newest bar if that is None."""
+        """The index after the last bar that values may use: after the bar `as_of`, or after the newest bar if `as_of` is None."""
         series = self.chart.series
         return series.n_bars if self.as_of is None else series.index_of(self.as_of + 1)
 

@@ -67,7 +67,8 @@ class Rect(NamedTuple):
 class Strip(NamedTuple):
     """A pane that an overlay requests under the bars, sized as a share of the height.
 
-    The pane gets about `share` of the height above the time axis, between `least_px` and `most_px`; none if less is free.
+    The pane gets about `share` of the height above the time axis, between `least_px` and `most_px`; if less than `least_px`
+    is free, there is no pane.
     """
 
     name: str
@@ -174,7 +175,7 @@ class PaneLayout:
 
 
 def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
-    """The height of each strip in whole pixels, the first strips first served; 0 if fewer than its `least_px` are free."""
+    """The height of each strip in whole pixels, earlier strips first; 0 for a strip if fewer than its `least_px` pixels are free."""
     heights: list[int] = []
     for strip in strips:
         height = min(strip.most_px, max(strip.least_px, round(strip.share * above)), free)

@@ -77,7 +77,7 @@ class PixelGrid:
         return -math.floor(ticks * self.tick_pitch + 0.5) - self.top
 
     def bars_in(self, left: int, right: int) -> tuple[int, int]:
-        """The first and last bar number in global pixels `[left, right)`, both included, with up to one bar of margin on each side."""
+        """The first and last bar number in global pixels `[left, right)`, both included, with one bar of margin on each side."""
         return math.floor(left / self.bar_pitch) - 1, math.ceil(right / self.bar_pitch)
 
     def ticks_in(self, top: int, bottom: int) -> tuple[int, int]:

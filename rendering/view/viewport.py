@@ -56,7 +56,7 @@ class Viewport:
         return self.low_ticks + (self.height_px - y_px) / self.tick_px
 
     def visible_bars(self) -> tuple[int, int]:
-        """The first and last bar number that are at least partly in view, both included; there may be no such bars."""
+        """The first and last bar number that are at least partly in view, both included, even if no bars have these numbers."""
         return math.floor(self.first_bar), math.ceil(self.bar_at(self.width_px)) - 1
 
     def visible_ticks(self) -> tuple[int, int]:
@@ -93,7 +93,7 @@ class Viewport:
         return replace(self, first_bar=self.first_bar + (new_last - old_last))
 
     def fitted(self, low_ticks: float, high_ticks: float, margin: float = 0.08) -> Viewport:
-        """The viewport fitted to a price range, with the share `margin` of the height free above and below each, within zoom limits."""
+        """The viewport fitted to a price range, with at least a share `margin` of the height free above and below, within limits."""
         tick_px = _clamped(self.height_px * (1 - 2 * margin) / max(high_ticks - low_ticks, 1), TICK_PX_LIMITS)
         return replace(self, tick_px=tick_px).centred((low_ticks + high_ticks) / 2)
 

@@ -39,7 +39,7 @@ class CoverageMarks(NamedTuple):
 
 
 class CoverageItem(ChartItem):
-    """The coverage ribbon: a mark per bar; neighbouring narrow bars with one state share a mark; empty while the coverage is unknown."""
+    """The coverage ribbon: a mark per bar, shared by neighbouring narrow bars of the same state; empty while the coverage is unknown."""
 
     z = 61.0
     rest_s = READING_REST_S
@@ -109,7 +109,7 @@ class CoverageItem(ChartItem):
 
 
 def marks_of(frame: Frame, coverage: BarCoverage) -> CoverageMarks:
-    """The marks of the coverage ribbon: one per bar, or one for neighbouring narrow bars with the same state; bars outside get none."""
+    """The marks of the coverage ribbon: one per bar, or one for neighbouring narrow bars with the same state; none for state `OUTSIDE`."""
     grid = frame.pixels
     numbers = coverage.first + np.arange(len(coverage.state))
     left, right = grid.bar_x(numbers) - grid.left, grid.bar_x(numbers + 1) - grid.left

@@ -57,7 +57,7 @@ class OffscreenBarsItem(ChartItem):
 
 @once_a_frame
 def count_offscreen_bars(frame: Frame) -> OffscreenBars:
-    """Count the bars at visible times that lie completely above, and completely below, the visible prices; none after the as-of moment."""
+    """Count the bars at visible times that lie completely above, and completely below, the visible prices, up to the as-of moment."""
     first, end = bars_in_view(frame)
     series, (low, high) = frame.chart.series, frame.viewport.visible_ticks()
     return OffscreenBars(int(np.count_nonzero(series.low[first:end] > high)), int(np.count_nonzero(series.high[first:end] < low)))

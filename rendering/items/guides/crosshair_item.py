@@ -179,7 +179,7 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairRe
 
 
 def readout_rect(frame: Frame, pointed: CrosshairReadout) -> QRectF:
-    """The rectangle of the readout, under the legend; the readout must have a line."""
+    """The rectangle of the crosshair's readout, under the legend; the readout must not be empty."""
     longest = max(sum(len(text) + 1 for text, _ in parts) - 1 for parts in pointed.readout)
     width = min(longest * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX, frame.layout.plot_right - LEGEND_LEFT)
     return QRectF(LEGEND_LEFT, legend_rect(frame).bottom() + 2, width, LINE_PX * len(pointed.readout))

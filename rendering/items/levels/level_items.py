@@ -227,7 +227,7 @@ class LevelItem(ChartItem):
 
 
 class NakedLevelsItem(LevelItem):
-    """POC, VAH and VAL of finished days, weeks and months: the naked ones, and faintly those that a bar has touched since."""
+    """POC, VAH and VAL of finished days or sessions, weeks and months: naked ones, and faintly those that a bar has touched since."""
 
     name, title = "naked", "Naked POC, VAH and VAL"
     help = "POC, VAH and VAL of past days, weeks and months until touched"

@@ -243,7 +243,7 @@ class TpoItem(ChartItem):
 
 
 class TpoSplitItem(TpoItem):
-    """The layer of split TPO profiles: the letters of each bracket are drawn at its time."""
+    """The layer of split TPO profiles: the letters of each bracket are drawn at the bracket's time."""
 
     name, title = "tpo-split", "TPO, split"
     help = "TPO letters of each session, one column per bracket"
