@@ -30,7 +30,7 @@ def profile_questions(
 
 
 def developing_questions(frame: Frame, start: int, bar: int, y: float) -> list[HitTarget]:
-    """Hit targets of the developing POC, VAH and VAL of a bar near height `y`, in logical pixels; empty if none is near.
+    """Hit targets of the developing POC, VAH and VAL lines near height `y` at one bar, in logical pixels; empty if none is near.
 
     `start` and `bar` are the indices of the period's first bar and of the bar under the mouse; the profile contains both.
     """

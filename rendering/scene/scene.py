@@ -1,6 +1,6 @@
 """The chart as a scene of layers, which are refreshed with one frame at a time.
 
-The scene works with and without a widget: `render_image` draws into a `QImage` what a widget would show.
+The scene works with and without a widget: `render_image` draws what a widget would show into a `QImage`.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class Frame:
     def known_x(self) -> float:
         """The x position at which bars that values may use end, logical pixels: the as-of moment, or the right edge of the price pane.
 
-        Never left of the price pane or right of it.
+        The position is always between the left and the right edge of the price pane.
         """
         right = float(self.layout.price.right)
         return right if self.as_of is None else min(right, max(0.0, self.pixels.screen_x(self.as_of + 1) / self.dpr))

@@ -22,7 +22,7 @@ _LABEL_PX = 16.0
 
 
 class GapBand(NamedTuple):
-    """One gap, or several that touch on the screen: the band's edges in logical pixels, and the number of missing trades.
+    """The band of one gap, or of several that touch on the screen: the band's edges in logical pixels, and the number of missing trades.
 
     `missing` is 0 if the number is unknown.
     """

@@ -163,7 +163,7 @@ class StatisticsItem(ChartItem):
     def _rank(self, frame: Frame) -> None:
         """Rank the values again when other bars are in view, a new bar has opened, or settings have changed.
 
-        A live trade alone does not: it changes the colour of no other bar.
+        A live trade alone does not cause this: it changes the colour of no other bar.
         """
         first, end = bars_on_screen(frame)
         series = frame.chart.series

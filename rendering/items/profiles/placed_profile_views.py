@@ -59,7 +59,7 @@ class ProfileView(NamedTuple):
     def lines_end(self, frame: Frame, *, extended: bool) -> float:
         """The x position where the profile's lines end, logical pixels: its last bar, or if `extended` the price pane's right edge.
 
-        At most the as-of moment.
+        In the as-of view the lines end at the as-of moment at the latest.
         """
         right = float(frame.layout.price.right)
         return min(right if extended else min(self.end_x, right), frame.known_x)
@@ -118,10 +118,7 @@ def segment_name(frame: Frame, segment: PeriodSegment) -> str:
 
 
 def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
-    """The segment of the period profile that contains the bar with number `bar`; None if no period profiles are drawn.
-
-    None too if the bar is outside the loaded bars.
-    """
+    """The segment of the period profile that contains bar number `bar`; None if no period profile is drawn, or the bar is not loaded."""
     series, periods = frame.chart.series, frame.chart.anchors.periods
     if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
         return None
