@@ -92,7 +92,7 @@ def _imbalance_text(rule: ImbalanceSettings) -> str:
 
 
 def legend_rect(frame: Frame) -> QRectF:
-    """The rectangle of the legend, at the upper left of the price pane, or under the badge if the legend does not fit to the left of it."""
+    """The rectangle of the legend, at the upper left of the price pane, or under the badge if there is little space left of the badge."""
     return _rect(frame, legend_lines(frame))
 
 
