@@ -1,1 +1,1 @@
-"""The layers of the chart, and the two painters that turn arrays into pixels."""
+"""The drawing of the chart: its layers, the two painters of bars and cells, the view, the colours and the hit tests."""

@@ -16,7 +16,10 @@ from rendering.view.frame_coords import price_y
 
 
 def cell_questions(frame: Frame, x: float, y: float) -> list[HitTarget]:
-    """Hit targets of the cell under the mouse; those marked on the chart come first."""
+    """Hit targets of the cell under the mouse and of its bar's POC and value area, those marked on the chart first.
+
+    Empty if there is no cell under the mouse.
+    """
     bar = bar_at(frame, x) if frame.layout.price.holds(x, y) else None
     chart, series = frame.chart, frame.chart.series
     row = series.grid.row(math.floor(frame.viewport.ticks_at(y)))

@@ -1,4 +1,4 @@
-"""Hit targets of bar statistics, CVD, divergences, large trades and TPO letters."""
+"""Hit targets of bar delta, bar statistics, CVD, divergences, large trades and TPO letters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def cvd_questions(frame: Frame, x: float, reset: TimeDivision | None) -> list[Hi
 
 
 def statistic_questions(frame: Frame, x: float, statistic: Statistic, reset: TimeDivision | None) -> list[HitTarget]:
-    """The hit target for one bar statistic of the bar under the mouse; empty if there is no bar."""
+    """The hit target for one bar statistic of the bar under the mouse; empty if there is no bar.
+
+    Statistics other than CVD and POC are explained by the bar's delta and volume.
+    """
     bar = bar_at(frame, x)
     if bar is None:
         return []
@@ -59,7 +62,8 @@ def divergence_question(
 ) -> list[HitTarget]:
     """The hit target for a divergence; empty if its line is not near the mouse.
 
-    `line` is x and y of its first end, then of its second, in logical pixels; `at` is the mouse.
+    `bars` are the numbers of the bars of both swings. `line` is x and y of the line's first end, then of its second end, and `at`
+    the position of the mouse, all in logical pixels.
     """
     left, one, right, other = line
     x, y = at
@@ -72,12 +76,12 @@ def divergence_question(
 
 
 def large_question(frame: Frame, found: TradeBatch, trade: int, rule: LargeTradeFilter) -> HitTarget:
-    """The hit target for a large trade: the one at index `trade` of `found`."""
+    """The hit target for one of the large trades in view: the trade at index `trade` of `found`."""
     return HitTarget("Large trade", partial(explain_large_trade, frame.chart, found, trade, rule))
 
 
 def letters_question(frame: Frame, letters: TpoProfile, row: int) -> HitTarget:
-    """The hit target for the TPO letters in one row of a session."""
+    """The hit target for the TPO letters in one row of a session; `row` is the row number."""
     times = frame.chart.series.times
     end_ns = letters.start_ns + letters.marks.shape[1] * letters.bracket_ns
     last = int(frame.chart.series.number[frame.known_end - 1])

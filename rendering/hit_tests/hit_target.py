@@ -18,11 +18,11 @@ class HitTarget(NamedTuple):
     Attributes
     ----------
     text : str
-        Its name in the menu.
+        Name of the value in the menu.
     ask : callable
         Computes the explanation from the chart's data at the time of the call.
     marked : bool
-        Whether it stands out on the chart, as a highlight or a line: a click explains only marked values.
+        Whether the value stands out on the chart, as a highlight or a line: a click explains only marked values.
     """
 
     text: str

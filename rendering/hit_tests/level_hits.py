@@ -1,4 +1,4 @@
-"""Hit targets of levels: the lines and zones under the mouse."""
+"""Hit targets of levels: of the lines and zones under the mouse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def level_questions(
 ) -> list[HitTarget]:
     """Hit targets of the levels under the mouse that have one of the given kinds, newest first.
 
-    With `living`, only active levels count. `names` has the menu text of each kind.
+    With `living`, only active levels are included. `names` maps each kind to its text in the menu.
     """
     series, first_end = frame.chart.series, bars_in_view(frame)
     if not series.n_bars:

@@ -19,7 +19,7 @@ from rendering.view.frame_coords import line_y
 def profile_questions(
     frame: Frame, name: str, figures: ProfileValues, inputs: ProfileSettings | ValueAreaSettings, y: float
 ) -> list[HitTarget]:
-    """Hit targets of the lines of a profile near height `y`."""
+    """Hit targets of a profile's POC, VAH and VAL lines near height `y`, in logical pixels; empty if no line is near."""
     at = {ProfileEdge.POC: figures.poc_ticks, ProfileEdge.VAH: figures.vah_ticks, ProfileEdge.VAL: figures.val_ticks}
     chart, rule = frame.chart, (inputs.percent, inputs.method)
     return [
@@ -30,9 +30,9 @@ def profile_questions(
 
 
 def developing_questions(frame: Frame, start: int, bar: int, y: float) -> list[HitTarget]:
-    """Hit targets of the developing POC, VAH and VAL near height `y`.
+    """Hit targets of the developing POC, VAH and VAL lines near height `y` at one bar, in logical pixels; empty if none is near.
 
-    They belong to the profile from bar index `start` to bar index `bar`, both included.
+    `start` and `bar` are the indices of the period's first bar and of the bar under the mouse; the profile contains both.
     """
     series, rule = frame.chart.series, frame.rules.value_area
     rows = apply_layout(profile_of_bars(series, start, bar + 1), series.grid, RowLayout())

@@ -13,7 +13,7 @@ from rendering.view.frame import Frame
 
 
 def vwap_questions(frame: Frame, label: str, division: TimeDivision, bar: int, levels: Mapping[int, float], y: float) -> list[HitTarget]:
-    """Hit targets of the VWAP line and bands near height `y`.
+    """Hit targets of a VWAP's line and bands near height `y`, in logical pixels; empty if none is near.
 
     `levels` maps the deviation of each line (0, ±1, ±2 σ) to its height at the bar with index `bar`.
     """

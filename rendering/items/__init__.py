@@ -1,1 +1,1 @@
-"""The layers of the chart, in one folder for each kind of content that they draw."""
+"""The layers of the chart, in folders by what they draw: bars, guides, levels, panes and profiles."""

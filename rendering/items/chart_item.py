@@ -1,4 +1,4 @@
-"""The base class of everything drawn on the chart."""
+"""The base class of the chart's layers."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ READING_REST_S = 1 / 15
 
 @runtime_checkable
 class LayerErrorHandler(Protocol):
-    """Receives the errors of layers."""
+    """A scene that handles the errors of its layers."""
 
     def layer_failed(self, item: ChartItem, error: Exception) -> None:
-        """Handle an error of a layer."""
+        """Handle an error that a layer raised."""
         ...
 
 
@@ -39,18 +39,18 @@ class LayerPicture(Protocol):
     """An image that layers are drawn into; see `LayerCache`."""
 
     def mark_dirty(self, item: ChartItem, rect: QRect) -> None:
-        """Mark a rectangle of a layer as out of date."""
+        """Mark a rectangle of the scene, in which a layer changed, to be drawn again."""
         ...
 
 
 class ChartItem(QGraphicsObject):
     """A layer of the chart that redraws only where something changed.
 
-    A subclass defines its area (`pane`), the regions that changed from one frame to the next (`changed`), and draws (`draw`);
-    all three in scene coordinates, logical pixels. `z` orders the layers; the largest is on top.
+    A subclass defines its area (`pane`), the regions that changed from one frame to the next (`changed`), and the drawing (`draw`);
+    all three use scene coordinates, logical pixels. `z` orders the layers; the largest is on top.
 
-    A layer with a `name` is an overlay: it can be shown and hidden. Menu, key list and `snapshot --show` derive from these
-    attributes. Layers that belong together have the same name; then the first of them in the table has the other attributes.
+    A layer with a `name` is an overlay: the user can show and hide it. Menu, key list and `snapshot --show` derive from these
+    attributes. Layers that are shown and hidden together have the same name; the first of them in `LAYERS` has the title, help and keys.
     """
 
     if TYPE_CHECKING:  # None until it is added to one, which Qt's own types leave out
@@ -96,43 +96,49 @@ class ChartItem(QGraphicsObject):
         """The cached images that this layer may be drawn into; set by `LayerStack`."""
 
     def pane(self, frame: Frame) -> QRectF:
-        """The area in which this layer draws."""
+        """The rectangle in which this layer draws."""
         raise NotImplementedError
 
     def changed(self, old: Frame, new: Frame) -> QRectF | Sequence[QRectF] | None:
         """The regions that changed from one frame to the next, one rectangle or several; None if nothing changed.
 
-        Not called when pane, theme or scale changed. After a change of the calculation settings everything is drawn
-        again, whatever it returns.
+        Not called when layout, theme or pixel ratio changed. After a change of the calculation settings the complete pane is
+        drawn again, whatever this method returns.
         """
         raise NotImplementedError
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Draw at least the part inside `exposed`; the painter is clipped to the pane."""
+        """Draw at least the part inside `exposed`; the painter is clipped to this rectangle."""
         raise NotImplementedError
 
     @classmethod
     def strip(cls, rules: CalculationSettings) -> Strip | None:
-        """The pane that this layer requests under the bars, or None; `frame.layout.strip_of` returns the pane that it gets."""
+        """The pane that this layer requests under the bars; None if it needs none.
+
+        `frame.layout.strip_of` returns the pane that the layer gets.
+        """
         return None
 
     def legend(self, frame: Frame) -> str:
-        """The overlay's text in the legend; empty for none.
+        """The overlay's text in the legend; empty if it has none.
 
-        It names rules and sources, not values that every trade changes.
+        The text names settings and sources, not values that every trade changes.
         """
         return ""
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of this layer's tags on the price axis, where labels that touch a tag are omitted."""
+        """Heights of this layer's tags on the price axis, logical pixels; the axis omits labels that touch a tag."""
         return ()
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
-        """Hit targets of the values that this layer draws at a point, the most likely first."""
+        """Hit targets of the values that this layer draws at a point, the most likely first; empty if there are none."""
         return ()
 
     def refresh(self, frame: Frame) -> bool:
-        """Update to a frame and mark the changed regions as dirty; return False if no region was marked."""
+        """Update to a frame and mark the changed regions to be painted again; return False if there are none.
+
+        If there are only new trades, the layer may leave them to a later frame; see `due_ns`.
+        """
         if self.z_without_digits is not None:
             self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         old = self._frame
@@ -154,21 +160,21 @@ class ChartItem(QGraphicsObject):
         return bool(rects)
 
     def mark_dirty(self, rect: QRectF) -> None:
-        """Mark a rectangle as dirty in the views and in the cached images of this layer."""
+        """Mark a rectangle to be painted again in the views and in the cached images of this layer."""
         aligned = rect.toAlignedRect()
         for picture in self.pictures:
             picture.mark_dirty(self, aligned)
         mark_dirty(self.scene(), aligned)
 
     def is_due(self, frame: Frame) -> bool:
-        """Whether a layer with a `rest_s` has only new trades to draw, and last updated to trades at least `rest_s` ago."""
+        """Whether this layer has a `rest_s`, has only new trades to draw, and last updated to trades at least `rest_s` ago."""
         old = self._frame
         if not self.rest_s or old is None or frame.revision == old.revision:
             return False
         return not self._rests(frame) and frame.differs_by_trades_only(old)
 
     def _next_turn_ns(self, frame: Frame) -> int | None:
-        """Time of its next update to new trades; None if it may update now."""
+        """Time of this layer's next update to new trades, ns; None if it may update now."""
         if self._rests(frame):
             return self.followed_ns + round(self.rest_s * 1e9)
         return frame.now_ns if self.waits else None
@@ -177,7 +183,7 @@ class ChartItem(QGraphicsObject):
         return 0 <= frame.now_ns - self.followed_ns < self.rest_s * 1e9
 
     def forget(self) -> None:
-        """Forget the last frame, so that the next one is drawn completely; called when the layer is shown or hidden."""
+        """Forget the last frame, so that the next frame is drawn completely; called when the layer is shown or hidden."""
         self._frame = self.due_ns = None
 
     def idle(self, budget_s: float) -> bool:
@@ -185,13 +191,13 @@ class ChartItem(QGraphicsObject):
         return False
 
     def settle(self) -> None:
-        """Finish all deferred work."""
+        """Finish all deferred work of this layer, if it defers any."""
 
     def take_after(self, other: ChartItem) -> None:
-        """Copy the state of another item of this class, so that both draw the same."""
+        """Copy from another item of this class the state that both need to draw the same; by default, copy nothing."""
 
     def boundingRect(self) -> QRectF:
-        """The pane of this layer, in scene coordinates."""
+        """The pane of this layer in the last frame, in scene coordinates."""
         return self._bounds
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
@@ -202,7 +208,7 @@ class ChartItem(QGraphicsObject):
         self.draw_part(painter, QRectF(option.exposedRect) & exposed_bounds(painter, self._bounds))
 
     def draw_part(self, painter: QPainter, exposed: QRectF) -> None:
-        """Draw the part inside a rectangle of the scene, clipped to it."""
+        """Draw the part inside a rectangle of the scene, clipped to that rectangle; an error is reported, see `report`."""
         exposed = exposed & self._bounds
         if self._frame is None or exposed.isEmpty():
             return

@@ -1,4 +1,4 @@
-"""Find the regions of a layer that changed between two frames, and mark them as dirty, to be painted again."""
+"""Find the regions of a layer that changed between two frames, and mark them to be painted again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Region = QRectF | Sequence[QRectF] | None
 
 
 def dirty_rects(bounds: QRectF, changed: Callable[[Frame, Frame], Region], old: Frame | None, new: Frame) -> list[QRectF]:
-    """The rectangles of a layer to paint again, in scene coordinates; none is empty.
+    """The rectangles of a layer to paint again, in scene coordinates; empty rectangles are left out.
 
-    All its `bounds` after a change of layout, theme, scale or calculation settings, else what `changed` returns.
+    After a change of layout, theme, pixel ratio or calculation settings, or for a first frame, the result is `bounds`, the complete
+    layer, else what `changed` returns.
     """
     if old is None or old.layout != new.layout or old.theme != new.theme or old.dpr != new.dpr:
         region: Region = bounds
@@ -28,9 +29,9 @@ def dirty_rects(bounds: QRectF, changed: Callable[[Frame, Frame], Region], old: 
 
 
 def mark_dirty(scene: QGraphicsScene | None, rect: QRect) -> None:
-    """Mark a rectangle as dirty in all views of a scene.
+    """Mark a rectangle to be painted again in all views of a scene; without a scene, do nothing.
 
-    The views are asked directly: `QGraphicsItem.update` adds a margin, which would make every neighbour draw too.
+    The views are updated directly, because `QGraphicsItem.update` adds a margin and so makes all neighbouring layers draw too.
     """
     for view in scene.views() if scene is not None else ():
         view.viewport().update(rect)

@@ -1,7 +1,7 @@
-"""A cached image of overlays, so that they are not drawn again for a trade that changes none of them.
+"""A cached image of overlays: a trade that changes none of them does not make them draw again.
 
-A chart has two caches, one under the cells and one over them; an overlay's `z` decides which one it is drawn into. Only
-widgets on the screen use them: when a scene is drawn into an image, each overlay draws itself.
+A chart has two caches, one under the cells and one over them; an overlay's `z` decides into which one it is drawn. Only
+widgets on the screen use the caches: when a scene is drawn into an image, each overlay draws itself.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _MAX_PARTS = 6
 
 
 class LayerCache(QGraphicsItem):
-    """A cached image of the items under the cells, or of those over the cells, as large as the price pane.
+    """A cached image of the overlays under the cells, or of those over the cells, as large as the price pane.
 
     Parameters
     ----------
     items : sequence of ChartItem
-        The items of both caches, under and over the cells.
+        The layers of both caches, under and over the cells.
     over : bool
         Whether the cache lies over the cells.
     """
@@ -47,7 +47,7 @@ class LayerCache(QGraphicsItem):
         self._spoilt = QRegion()
 
     def follow(self, frame: Frame) -> None:
-        """Set the cache's area to a frame's price pane; if its size, place or pixel ratio changed, discard the image to draw it again."""
+        """Set the cache's area to a frame's price pane; if the pane or the pixel ratio changed, discard the image to draw it again."""
         pane = qrect(frame.layout.price).toAlignedRect()
         if (pane, frame.dpr) != (self._pane, self._dpr):
             self.prepareGeometryChange()
@@ -63,7 +63,10 @@ class LayerCache(QGraphicsItem):
         return QRectF(self._pane)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw all outdated rectangles again, then copy the image to the screen."""
+        """Draw the outdated parts of the image again, then copy it to the screen.
+
+        Do nothing while the scene is drawn without a widget.
+        """
         if widget is None or self._pane.isEmpty():
             return
         self._catch_up()

@@ -1,4 +1,4 @@
-"""The layers of one chart: which are shown, and which are out of use after errors."""
+"""The layers of one chart: which of them are shown, and which are out of use after errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LayerStack:
         self.show_only(shown)
 
     def in_use(self) -> Iterator[ChartItem]:
-        """Yield the layers that are shown and in use; hide those out of use after errors."""
+        """Yield the layers that are shown and in use; hide those that are out of use after errors."""
         for item in self.items:
             if self.is_out_of_use(item):
                 item.setVisible(False)
@@ -59,7 +59,7 @@ class LayerStack:
                 yield item
 
     def is_out_of_use(self, item: ChartItem) -> bool:
-        """Whether a layer had too many errors to be used again."""
+        """Whether a layer has had two or more errors, after which it is not used again."""
         return bool(self.failures) and self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
 
     def failed(self, item: ChartItem, error: Exception) -> None:
@@ -84,11 +84,11 @@ class LayerStack:
         return [strip for item in self.in_use() if (strip := item.strip(rules)) is not None]
 
     def legend_lines(self, frame: Frame) -> tuple[str, ...]:
-        """The legend texts of the layers in use."""
+        """The legend texts of the layers in use; empty texts are left out."""
         return tuple(text for text in self._ask(lambda item: item.legend(frame)) if text)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets at a point: marked ones first, then by layer from the top."""
+        """Hit targets at a point: those marked on the chart first, then by layer from the top."""
         found = self._ask(lambda item: [(item.zValue(), question) for question in item.hits(frame, x, y)])
         asked = sorted((pair for pairs in found for pair in pairs), key=lambda pair: (not pair[1].marked, -pair[0]))
         return [question for _, question in asked]
@@ -101,18 +101,18 @@ class LayerStack:
         return any(self._ask(lambda item: item.refresh(frame)))
 
     def refresh_cursor(self, frame: Frame) -> bool:
-        """Pass a frame in which only the mouse has moved to the layers that follow it; return True if any of them will redraw."""
+        """Pass a frame, in which only the mouse has moved, to the layers that follow the mouse; return True if any of them will redraw."""
         return any(self._ask(lambda item: item.follows_cursor and item.refresh(frame)))
 
     @property
     def due_ns(self) -> int | None:
-        """Time from which a layer may draw more although nothing has changed; None if all are up to date."""
+        """Earliest time, ns, from which a layer may draw more although nothing has changed; None if all layers are up to date."""
         return min((item.due_ns for item in self.in_use() if item.due_ns is not None), default=None)
 
     def _take_turns(self, frame: Frame) -> None:
-        """Select at most `_TURNS` layers that update to new trades, those with the oldest update first.
+        """Let at most `_TURNS` of the layers that are due update to new trades, those with the oldest update first.
 
-        The others wait for the next frame.
+        The others wait for a later frame.
         """
         due = sorted((item for item in self.items if item.is_due(frame)), key=lambda item: item.followed_ns)
         for item in self.items:
@@ -121,7 +121,7 @@ class LayerStack:
             item.waits = True
 
     def idle(self, budget_s: float) -> bool:
-        """Let the layers do work for later frames in spare time; return True if more is left."""
+        """Let the layers do work for later frames in spare time, about `budget_s` seconds each; return True if more is left."""
         return any(self._ask(lambda item: item.idle(budget_s)))
 
     def settle(self) -> None:

@@ -1,4 +1,4 @@
-"""The names of the overlays, and texts that list which of them are shown and hidden."""
+"""The overlays by name, and texts that list which of them are shown and hidden."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rendering.items.chart_item import ChartItem
 
 
 def overlays(layers: Iterable[type[ChartItem]]) -> list[type[ChartItem]]:
-    """The first layer with each overlay name, in the order of `layers`."""
+    """The first layer class with each overlay name, in the order of `layers`; layers without a name are left out."""
     found: dict[str, type[ChartItem]] = {}
     for layer in layers:
         if layer.name:
@@ -23,7 +23,7 @@ def shown_at_first(layers: Iterable[type[ChartItem] | ChartItem]) -> frozenset[s
 
 
 def parse_shown(text: str, layers: Sequence[type[ChartItem]], shown: frozenset[str] | None = None) -> frozenset[str]:
-    """Parse a list of overlays: `"vwap-day, -delta"` shows one and hides another.
+    """Return the overlays shown after applying a text such as `"vwap-day, -delta"`, which shows one overlay and hides another.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def parse_shown(text: str, layers: Sequence[type[ChartItem]], shown: frozenset[s
     layers : sequence of ChartItem classes
         The layers that define the names.
     shown : frozenset of str, optional
-        The overlays shown before; the default ones unless given.
+        The overlays shown before; by default, those shown by default.
 
     Raises
     ------
     BadInputError
-        If there is no such overlay; the message lists them.
+        If a name is not that of an overlay; the message lists all names.
     """
     names = [layer.name for layer in overlays(layers)]
     shown = shown_at_first(layers) if shown is None else shown

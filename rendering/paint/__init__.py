@@ -1,1 +1,1 @@
-"""The two painters of bars and cells, and the geometry they share."""
+"""The two painters of bars and cells, OpenGL and raster, and the geometry that they share."""

@@ -1,12 +1,12 @@
-"""The zones of a bar's width: candle, bracket of the value area, cells.
+"""The zones into which the width of a bar is divided: candle, bracket of the value area, cells.
 
         │ ┃ ├┌──────────────┐ │
         │ ┃ ││   12.4×3.20  │ │
         │ ╹ ├└──────────────┘ │
         0 candle bracket cells gap
 
-All in device pixels from the bar's left edge, except `gap`, which is counted from its right edge: in a bar one
-pixel wider than its neighbours only the cells are wider.
+All positions are device pixels from the bar's left edge, except `gap`, which is counted from its right edge: if a bar is one
+pixel wider than its neighbours, only its cells are wider.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rendering.view.detail import Detail
 
 @dataclass(frozen=True, slots=True)
 class BarZones:
-    """The zones of a bar; a zone with zero width is not drawn.
+    """The zones of a bar, in device pixels; a zone with zero width is not drawn.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class BarZones:
     hairline : int
         Width of the thinnest line.
     marks : bool
-        Whether bars are wide enough for marks.
+        Whether bars are wide enough for a mark of the POC.
     """
 
     body_left: int
@@ -50,7 +50,11 @@ class BarZones:
 
     @classmethod
     def of(cls, bar_pitch: float, row_pitch: float, dpr: float, detail: Detail, *, candle: bool = True, bracket: bool = True) -> BarZones:
-        """The zones of bars `bar_pitch` wide with rows `row_pitch` high, both in device pixels."""
+        """The zones of bars `bar_pitch` wide with rows `row_pitch` high, both in device pixels.
+
+        A detail without cells has only the candle. `candle` and `bracket` are whether the settings show these next to the cells;
+        narrow bars have no bracket, and very narrow ones no candle either.
+        """
         hairline = max(1, round(dpr * 0.8))
         bar_px = bar_pitch / dpr
         row_gap = hairline if row_pitch >= 6 * dpr else 0

@@ -1,7 +1,7 @@
 """The colour of each cell, as a step of a theme's colour ramp.
 
-Volume is coloured by rank, not by its ratio to the largest: one huge trade does not turn all other cells dark. The
-ranks are those among the cells in view when the table was made; `RankCache` decides when to make it again.
+Volume is coloured by rank, not by its ratio to the largest volume: one huge trade does not turn all other cells dark. Ranks
+are computed from the cells in view at one time; `RankCache` decides when to compute them again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FAINT = 0.35
 
 
 class VolumeRanks:
-    """The volumes that divide cells into 16 ranks with equal numbers of cells.
+    """Ranks of volumes: the bounds that divide cells into 16 ranks with about equal numbers of cells.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ class VolumeRanks:
             self.bounds = np.zeros(0, np.int64)
 
     def steps(self, volume: np.ndarray) -> np.ndarray:
-        """Colour step of each volume, 0 to 15: the number of bounds below it; intp, shape as given."""
+        """The colour step of each volume, 0 to 15: the number of bounds below the volume; intp, shape as given."""
         return np.searchsorted(self.bounds, volume, side="left")
 
     def misjudges(self, volume: np.ndarray) -> bool:
-        """Whether new ranks would move over 10 % of these cells by two steps or more."""
+        """Whether new ranks, computed from these volumes, would move over 10 % of them by two colour steps or more."""
         volume = volume[:: max(1, len(volume) // _SAMPLE)]
         if not len(volume):
             return False
@@ -48,9 +48,9 @@ class VolumeRanks:
 
 
 def delta_steps(buy: np.ndarray, sell: np.ndarray, volume: np.ndarray, ranks: VolumeRanks) -> np.ndarray:
-    """Steps from 0 (all sold) over 8 (balanced) to 16 (all bought), intp.
+    """Colour steps by delta, from 0 (all sold) through 8 (balanced) to 16 (all bought); intp.
 
-    By delta as a share of the volume, weaker for low ranks.
+    Delta counts as a share of the cell's volume; cells of low volume ranks have weaker colours, nearer to 8.
     """
     weight = _FAINT + (1 - _FAINT) / (VOLUME_STEPS - 1) * ranks.steps(volume)
     share = (buy - sell) / np.maximum(volume, 1)

@@ -1,4 +1,4 @@
-"""The fill of cells in each footprint style: in full, in halves, or as a profile.
+"""The fill of cells in each footprint style: the complete cell, two halves, or a width by volume as in a profile.
 
 Style and colouring are separate settings. Both painters draw these fills: the raster painter by array lookups, OpenGL as quads.
 """
@@ -23,7 +23,7 @@ _HALVES_FROM_PX = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellFill:
-    """Coloured rectangles in columns that do not overlap.
+    """The fill of some cells: coloured rectangles in columns that do not overlap.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class CellFill:
     place : int64 [shape=(n,)]
         The column of each rectangle.
     row : int64 [shape=(n,)]
-        Its row.
+        The row of each rectangle.
     step : intp [shape=(n,)]
-        Its step of the colour ramp.
+        Its colour, as a step of the colour ramp.
     width : int64 [shape=(n,)] or None
         Its width from the column's left edge; None for the full column.
     """
@@ -63,7 +63,7 @@ def fill_of_cells(
 
 
 def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) -> np.ndarray:
-    """The colour step of each cell: by volume rank, by delta, or by imbalance.
+    """The colour step of each cell: by volume rank, by delta, or by imbalance; intp.
 
     A cell with an imbalance on both sides takes the colour of the side that its delta is on.
     """
@@ -79,7 +79,7 @@ def cell_steps(cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks) ->
 def _halves(
     left: np.ndarray, right: np.ndarray, cells: CellGeometry, colouring: Colouring, ranks: VolumeRanks, column: BarZones
 ) -> CellFill:
-    """Cells in halves, each with its colour: selling left, buying right."""
+    """The fill of cells in two halves, each with its colour: selling left, buying right."""
     middle = (left + right) // 2
     none = np.zeros(len(cells), np.int64)
     if colouring == "volume":

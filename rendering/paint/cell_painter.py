@@ -1,4 +1,4 @@
-"""The protocol of both painters of bars and cells."""
+"""The protocol that both painters of bars and cells, OpenGL and raster, implement."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from rendering.view.frame import Frame
 
 
 class CellPainter(Protocol):
-    """Draws candles, cells and digits of a chart."""
+    """A painter that draws the candles, cells and digits of a chart."""
 
     def prepare(self, frame: Frame) -> QRectF | None:
         """Prepare the drawing of a frame; return the region of the scene to repaint, or None if nothing changed."""
         ...
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Draw the part of the chart in `exposed`, scene pixels."""
+        """Draw the bars at least inside `exposed`, a rectangle in scene coordinates."""
         ...
 
     def idle(self, budget_s: float) -> bool:
-        """Do work for later frames in spare time; return True if more is left."""
+        """Do work for later frames in spare time, for about `budget_s` seconds; return True if more is left."""
         ...
 
     def settle(self) -> None:
-        """Finish all deferred drawing."""
+        """Finish all deferred drawing, so that the next `draw` is complete."""
         ...

@@ -1,6 +1,6 @@
 """Bars and cells in view as plain arrays of prices, rows and volumes.
 
-No pixels, no colours, no Qt; both painters start from these arrays.
+Without pixels, colours and Qt; both painters start from these arrays.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ class CellGeometry:
 
 
 def bars_between(series: FootprintSeries, first_number: int, last_number: int) -> tuple[int, int]:
-    """Indices `[first, end)` of bars `first_number` to `last_number`, inclusive."""
+    """Indices `[first, end)` of the bars with numbers from `first_number` to `last_number`, inclusive."""
     return series.index_of(first_number), series.index_of(last_number + 1)
 
 
 def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_areas: bool = True, heaviest: bool = False) -> BarGeometry:
-    """The bars `[first, end)` (indices); values not requested are 0 and cost nothing."""
+    """The bars `[first, end)` (indices); POCs, value areas and row volumes that are not requested are 0 and cost nothing."""
     series, run = chart.series, slice(first, end)
     nothing = np.zeros(end - first, np.int64)
     low_row, high_row = chart.figures.value_areas(first, end) if value_areas else (nothing, nothing)
@@ -105,9 +105,9 @@ def _heaviest(series: FootprintSeries, first: int, end: int) -> np.ndarray:
 
 
 def cell_geometry(chart: Chart, first: int, end: int, low_row: int, high_row: int, *, imbalances: bool = True) -> CellGeometry:
-    """The cells of bars `[first, end)` in rows `low_row` to `high_row`, inclusive.
+    """The cells of the bars `[first, end)` (indices) in rows `low_row` to `high_row`, inclusive.
 
-    With `imbalances` False those flags stay False and cost nothing.
+    If `imbalances` is False, the flags of all cells are False and cost nothing.
     """
     series, run = chart.series, slice(first, end)
     first_row, n_rows, start = series.first_row[run], series.n_rows[run], series.cell_start[run]

@@ -1,7 +1,8 @@
 """Bars and cells drawn by OpenGL in two instanced calls: rectangles and glyphs.
 
-Vertex buffers hold the view and a margin around it. A pan changes two numbers; a live trade encodes the last bars again
-and uploads that end of the buffers; only another scale or style, or a pan beyond the margin, fills them again.
+Vertex buffers contain the view and a margin around it. A pan changes two numbers; a live trade encodes the last bars again
+and uploads only that end of the buffers. Another scale or style, a pan beyond the margin, a change of earlier bars, or too many
+new bars fill the buffers again.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ _TAIL_BARS = 8
 
 
 class GlPainter:
-    """Draws bars and cells with OpenGL; see `CellPainter`.
+    """The painter that draws bars and cells with OpenGL; see `CellPainter`.
 
     Parameters
     ----------
     keeper : RankCache
-        Shared with the raster painter, so that both use the same colours.
+        The volume ranks, shared with the raster painter, so that both use the same colours.
     on_failure : callable
         Called once from the event loop with the reason when OpenGL fails.
 
     Attributes
     ----------
     encoded_bars : int
-        Number of bars encoded, for tests.
+        Number of bars encoded so far, for tests.
     """
 
     def __init__(self, keeper: RankCache, on_failure: Callable[[str], None] = lambda _reason: None) -> None:
@@ -68,7 +69,7 @@ class GlPainter:
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Encode the changed bars, or all bars after another scale or style or a pan beyond the margin; see `CellPainter`."""
+        """Encode the last bars after a trade, or all bars after e.g. a change of scale or style or a long pan; see `CellPainter`."""
         old, self._frame = self._frame, frame
         pane = QRectF(*frame.layout.price)
         if not frame.chart.series.n_bars:
@@ -93,7 +94,7 @@ class GlPainter:
         return pane
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Upload new instances and draw everything; see `CellPainter`."""
+        """Upload new instances and draw all of them; do nothing after OpenGL has failed; see `CellPainter`."""
         if self._failed:
             return
         on_opengl = painter.paintEngine().type() is QPaintEngine.Type.OpenGL2  # another widget's context may still be the current one
@@ -108,13 +109,13 @@ class GlPainter:
             painter.endNativePainting()
 
     def idle(self, budget_s: float) -> bool:
-        """Replace the volume ranks if they no longer fit the view; see `CellPainter`."""
+        """Replace the volume ranks if they no longer fit the view, and return False; see `CellPainter`."""
         if self._frame is not None:
             self._keeper.reconsider(self._frame)
         return False
 
     def settle(self) -> None:
-        """Do nothing, as no drawing is deferred; see `CellPainter`."""
+        """Do nothing, because this painter defers no drawing; see `CellPainter`."""
 
     # -- encoding --------------------------------------------------------------------------------
 
@@ -137,7 +138,7 @@ class GlPainter:
         self._upload_from = "head"
 
     def _encode(self, frame: Frame, first: int, end: int) -> Instances:
-        """The instances of bars `[first, end)` that lie in the view or its margin."""
+        """The instances of the bars `[first, end)` (indices) that lie in the view or its margin."""
         assert self._look is not None
         visible = bars_between(frame.chart.series, *self._numbers)
         first, end = max(first, visible[0]), min(end, visible[1])
@@ -160,7 +161,7 @@ class GlPainter:
         surface.draw(n_quads, n_glyphs, size, clip, offset)
 
     def _surface_of_context(self) -> GlSurface:
-        """The objects on the graphics card for the current OpenGL context, created again if the context is new."""
+        """The painter's objects on the graphics card for the current OpenGL context, created again if the context is new."""
         context = QOpenGLContext.currentContext()
         assert context is not None
         if self.surface is None or self.surface.context is not context:

@@ -20,15 +20,15 @@ class GlProbe:
     Attributes
     ----------
     works : bool
-        Whether a context could be created and used.
+        Whether an OpenGL context could be created and used.
     renderer, version : str
-        Names that the driver reports.
+        Names that the driver reports; may be empty if OpenGL does not work.
     is_hardware : bool
-        Whether a graphics card draws.
+        Whether a graphics card draws, and not software.
     empty_frame_ms : float
-        Time to clear and finish a frame of 1600 x 900; median of a few.
+        Time to clear and finish a frame of 1600 x 900 pixels; median of three.
     reason : str
-        Why it does not work; empty if it does.
+        Reason if OpenGL does not work; empty if it does.
     """
 
     works: bool
@@ -40,7 +40,7 @@ class GlProbe:
 
 
 def probe_gl() -> GlProbe:
-    """Test OpenGL with a few empty frames; needs a QGuiApplication."""
+    """Test this machine's OpenGL by drawing three empty frames; needs a QGuiApplication."""
     if QGuiApplication.platformName() in ("offscreen", "minimal"):
         return GlProbe(False, reason=f"not supported on the {QGuiApplication.platformName()} platform")
     context = QOpenGLContext()
@@ -71,6 +71,6 @@ def probe_gl() -> GlProbe:
 
 
 def is_hardware_renderer(renderer: str) -> bool:
-    """Whether a renderer's name is that of a graphics card, not of software."""
+    """Whether a renderer's name is that of a graphics card; False for a software renderer or an empty name."""
     name = renderer.lower()
     return bool(name) and not any(word in name for word in _SOFTWARE)

@@ -1,6 +1,6 @@
-"""The GL painter's objects on the graphics card: programs, buffers, glyph atlas.
+"""The OpenGL painter's objects on the graphics card: programs, buffers, glyph atlas.
 
-This module uploads and draws instances and does not depend on bars. All calls need a current context.
+This module uploads and draws instances and does not depend on bars. All calls need a current OpenGL context.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class GlError(TapeprintError):
 
 
 class InstanceBuffer:
-    """A vertex buffer of one kind of instances, with the layout that a program reads.
+    """A vertex buffer for one kind of instance, rectangles or glyphs, and the shader program that draws it.
 
     Attributes
     ----------
     uploaded_bytes : int
-        Number of bytes uploaded, for tests.
+        Number of bytes uploaded so far, for tests.
     """
 
     def __init__(self, program: QOpenGLShaderProgram, dtype: np.dtype, attributes: tuple[tuple[str, int, str], ...]) -> None:
@@ -49,7 +49,7 @@ class InstanceBuffer:
     def write(self, rows: np.ndarray, start: int) -> None:
         """Write instances to the buffer, from row `start` on.
 
-        Rows that do not fit need a larger buffer, which must be written from index 0.
+        If the rows do not fit, a larger buffer is created; it must be written from row 0.
 
         Raises
         ------
@@ -70,11 +70,11 @@ class InstanceBuffer:
         self._buffer.release()
 
     def fits(self, rows: int) -> bool:
-        """Whether this many rows fit into the buffer."""
+        """Whether this many instances fit into the buffer."""
         return rows <= self._capacity
 
     def draw(self, functions: QOpenGLExtraFunctions, rows: int) -> None:
-        """Draw the first `rows` rows as rectangles of two triangles each.
+        """Draw the first `rows` instances as rectangles of two triangles each.
 
         The program must be bound and its uniforms set.
         """
@@ -100,12 +100,12 @@ class InstanceBuffer:
 
 
 class GlSurface:
-    """The painter's objects that belong to one OpenGL context.
+    """The OpenGL painter's programs, buffers and glyph atlas in one OpenGL context.
 
     Raises
     ------
     GlError
-        If the context does not support what is needed.
+        If the OpenGL version is too old, or the driver cannot create a program or buffer.
     """
 
     def __init__(self, context: QOpenGLContext) -> None:
@@ -125,7 +125,7 @@ class GlSurface:
         self._glyph_size, self._columns = (1.0, 1.0), 1.0
 
     def set_atlas(self, pixels: np.ndarray, glyph_size: tuple[int, int]) -> None:
-        """Replace the glyph atlas: uint8 RGBA, premultiplied [shape=(height, width, 4)]."""
+        """Replace the glyph atlas by `pixels`, uint8 RGBA, premultiplied [shape=(height, width, 4)]; `glyph_size` is (width, height)."""
         if self._atlas is not None:
             self._atlas.destroy()
         height, width, _ = pixels.shape
@@ -138,7 +138,7 @@ class GlSurface:
     def draw(self, n_quads: int, n_glyphs: int, surface: QSize, clip: tuple[int, int, int, int], offset: tuple[int, int]) -> None:
         """Draw the uploaded instances inside `clip`.
 
-        `clip` is left, top, width, height in pixels of the surface; `offset` moves the instances' origin there.
+        `clip` is left, top, width, height in pixels of the surface; `offset` is the position of the instances' origin on it.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class GlSurface:
             raise GlError(f"OpenGL reports error 0x{error:04x}")
 
     def destroy(self) -> None:
-        """Release all objects on the graphics card while the context still exists."""
+        """Release all objects on the graphics card while their context still exists; do nothing if it cannot be made current."""
         if not self.context.makeCurrent(self._offscreen):
             return
         for part in (self.quads, self.glyphs, *([self._atlas] if self._atlas is not None else [])):

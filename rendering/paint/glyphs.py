@@ -1,4 +1,4 @@
-"""The characters that are written in cells, drawn at one size and stored as arrays."""
+"""The characters that are written in cells, each drawn once per size and stored as an array of pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WEIGHTS = (REGULAR, BOLD)
 
 
 class GlyphAtlas:
-    """All glyphs in two weights at one size.
+    """All characters of cell texts in two weights, regular and bold, at one size.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class GlyphAtlas:
     Attributes
     ----------
     masks : uint8 [shape=(2, n_glyphs, height, width)]
-        Opacity of each pixel, regular then bold; all glyphs have the same size, and text is a row of them.
+        Opacity of each pixel, regular then bold; all glyphs have the same size, and a text is a row of glyphs.
     """
 
     def __init__(self, text_px: int) -> None:
@@ -38,9 +38,9 @@ class GlyphAtlas:
         self.masks.flags.writeable = False
 
     def inked(self, inks: tuple[tuple[Colour, int], ...]) -> np.ndarray:
-        """Premultiplied pixels of every glyph in each ink.
+        """Premultiplied pixels of every glyph in each ink: uint32 [shape=(n_inks, n_glyphs, height, width)].
 
-        uint32 [shape=(n_inks, n_glyphs, height, width)]. An ink is a colour and a weight.
+        An ink is a colour and a weight.
         """
         return np.stack([_premultiplied(self.masks[weight], colour) for colour, weight in inks])
 

@@ -28,7 +28,7 @@ GLYPH = np.dtype([("place", np.float32, 2), ("glyph", np.float32)])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instances:
-    """The instances of some bars: `quads` are drawn first, then `glyphs`, in order."""
+    """The instances of some bars: rectangles (`quads`), drawn first, and `glyphs`; both in drawing order."""
 
     quads: np.ndarray
     glyphs: np.ndarray
@@ -43,9 +43,9 @@ def instances_of(
     ----------
     chart : Chart
     ticks : (low, high)
-        Cells whose rows lie at least partly between them are drawn.
+        Cells whose rows lie at least partly between these ticks are included.
     origin : (X, Y)
-        Global pixel that positions are relative to.
+        Global pixel to which positions are relative.
     """
     if end <= first:
         return Instances(np.zeros(0, QUAD), np.zeros(0, GLYPH))
@@ -67,7 +67,7 @@ def instances_of(
 
 
 def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
-    """All glyphs in all inks, arranged in one image.
+    """All glyphs in all inks, arranged in one image, a line per ink.
 
     From uint32 ARGB [shape=(n_inks, n_glyphs, h, w)] to uint8 RGBA [shape=(n_inks * h, n_glyphs * w, 4)].
     """
@@ -77,7 +77,7 @@ def atlas_pixels(glyphs: np.ndarray) -> np.ndarray:
 
 
 def rgba(colours: np.ndarray) -> np.ndarray:
-    """The red, green, blue and alpha bytes of colours written `0xAARRGGBB`: uint8 [shape=(n, 4)]."""
+    """The red, green, blue and alpha bytes of colours given as numbers `0xAARRGGBB`: uint8 [shape=(n, 4)]."""
     return np.stack([(colours >> np.uint32(shift)).astype(np.uint8) for shift in (16, 8, 0, 24)], axis=1)
 
 

@@ -1,4 +1,4 @@
-"""The painter for this machine: OpenGL with fast hardware, else raster tiles."""
+"""The choice of the painter for this machine: OpenGL on a fast graphics card, else raster tiles."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ FRAME_BUDGET_MS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class PainterChoice:
-    """A painter, and the reason for it."""
+    """The name of a painter, and the reason why it was chosen."""
 
     painter: PainterName
     reason: str
 
 
 def choose_painter(wanted: str = "auto", probe: GlProbe | None = None) -> PainterChoice:
-    """Choose the painter for this machine, and give the reason.
+    """Choose the painter for this machine, and give the reason; `raster` whenever OpenGL does not work.
 
     Parameters
     ----------
     wanted : "auto", "gl" or "raster"
         The user's setting; `gl` also allows software and slow drivers.
     probe : GlProbe, optional
-        The result of testing OpenGL; it is tested now unless given.
+        The result of a test of OpenGL; by default OpenGL is tested now, unless `wanted` is "raster".
     """
     if wanted == "raster":
         return PainterChoice("raster", "requested")

@@ -1,4 +1,4 @@
-"""The volume ranks in use, shared by both painters so that their colours agree."""
+"""The volume ranks that colour the cells, shared by both painters so that their colours agree."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rendering.view.frame import Frame
 
 
 class RankCache:
-    """The volume ranks in use, replaced when bars or rows change or the volumes in view have become too different.
+    """The volume ranks in use, replaced when bars or rows are built again, or when they no longer fit the volumes in view.
 
     Attributes
     ----------
     ranks : VolumeRanks or None
-        The ranks in use; None until there are bars.
+        The ranks in use; None before the first call of `follow`.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class RankCache:
         self._judged: tuple[object, ...] = ()
 
     def follow(self, frame: Frame) -> VolumeRanks:
-        """The ranks for a frame, computed the first time and when bars or rows have changed."""
+        """The ranks for a frame, computed the first time and after bars or rows were built again."""
         made_for = series_key(frame)
         if self.ranks is None or self._made_for not in ((), made_for):
             self.ranks = _ranks_in_view(frame) or self.ranks or VolumeRanks(frame.chart.series.volume)
@@ -31,9 +31,9 @@ class RankCache:
         return self.ranks
 
     def reconsider(self, frame: Frame) -> None:
-        """Replace the ranks if they no longer fit the view; called in spare time.
+        """Replace the ranks if they no longer fit the volumes in view; called in spare time.
 
-        Live trades alone seldom cause it.
+        Ranks are checked only after the view moved or a bar opened.
         """
         judged = (frame.viewport, frame.chart.series.n_bars)
         if judged == self._judged or self.ranks is None:
@@ -45,7 +45,7 @@ class RankCache:
 
 
 def series_key(frame: Frame) -> tuple[object, ...]:
-    """A key that changes when bars or rows are built again."""
+    """A key that changes when the bars of a frame's chart or their rows are built again."""
     series = frame.chart.series
     return frame.generation, series.grid, series.rule
 
@@ -56,7 +56,7 @@ def _ranks_in_view(frame: Frame) -> VolumeRanks | None:
 
 
 def _volume_in_view(frame: Frame) -> Int64Array | None:
-    """Cell volumes of the bars in view, all rows: vertical pans change no colour."""
+    """Cell volumes of the bars in view, lots; of all rows, so that vertical pans change no colour. None without bars."""
     series = frame.chart.series
     first, end = bars_between(series, *frame.viewport.visible_bars())
     if end <= first:

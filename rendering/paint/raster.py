@@ -1,6 +1,7 @@
 """Shapes drawn into pixels with numpy: no Qt call and no Python loop per cell.
 
-A block is a part of global pixel space, uint32 [shape=(height, width)], premultiplied ARGB, transparent where it is empty.
+A block is an image of a part of global pixel space, uint32 [shape=(height, width)], premultiplied ARGB, transparent where nothing
+is drawn.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def fill_cells(
 ) -> None:
     """Draw the fill of cells into an empty block.
 
-    A small table of cells is spread over the pixels by two array lookups. Where rows are lower than a pixel, the fill
-    must already have one row per pixel; see `squeezed`.
+    A small table with the colour of each cell is spread over the pixels by two array lookups. Where rows are lower than a pixel, the
+    fill must already have one row per pixel; see `squeezed`.
     """
     left, top = origin
     height, width = block.shape
@@ -62,10 +63,9 @@ def fill_cells(
 
 
 def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeometry, PixelGrid]:
-    """Merge the cells of a bar that share a pixel row; return them, and a grid with one row per pixel.
+    """Merge the cells of a bar that share a pixel row; return the merged cells, and a grid with one row per pixel.
 
-    A pixel takes the volume of the heaviest of its rows, and the buy and sell volume of all of them: no cell is lost
-    to rounding.
+    A merged cell has the volume of its heaviest cell, the sums of their buy and sell volumes, and an imbalance if any has one.
     """
     y: Int64Array = -grid.price_y((cells.row + 1) * rows) - 1  # pixel rows, counted upwards like rows
     if not len(y):
@@ -84,7 +84,7 @@ def squeezed(cells: CellGeometry, grid: PixelGrid, rows: int) -> tuple[CellGeome
 
 
 def fill_quads(block: Pixels, origin: tuple[int, int], quads: Quads) -> None:
-    """Fill opaque rectangles, later ones over earlier ones, clipped to the block."""
+    """Fill rectangles in a block with their colours, later ones over earlier ones, clipped to the block; the colours must be opaque."""
     height, width = block.shape
     left = np.clip(quads.left - origin[0], 0, width)
     right = np.clip(quads.right - origin[0], 0, width)
@@ -102,10 +102,10 @@ def fill_quads(block: Pixels, origin: tuple[int, int], quads: Quads) -> None:
 
 
 def write_texts(block: Pixels, origin: tuple[int, int], texts: CellTexts, glyphs: Glyphs) -> None:
-    """Draw the digits of cells over a block.
+    """Draw the digits of cells over what a block shows already.
 
     `glyphs` is uint32 [shape=(n_inks, n_glyphs, height, width)]. Each cell's glyphs are put together and blended line
-    by line; texts do not overlap.
+    by line; texts must not overlap.
     """
     _, _, glyph_height, glyph_width = glyphs.shape
     height, width = block.shape

@@ -1,4 +1,4 @@
-"""Bars with their cells, marks and digits, drawn from the chart's arrays into a block of pixels."""
+"""Bars with their cells, marks and digits, drawn from the arrays of a chart into a block of pixels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def text_px_for(bar_pitch: float, row_pitch: float, dpr: float, column: BarZones
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarStyle:
-    """All that decides how bars look, except for their position: blocks drawn in the same style fit together.
+    """All that decides how bars look, except for their positions: blocks drawn in the same style fit together.
 
     Attributes
     ----------
@@ -68,30 +68,30 @@ class BarStyle:
 
     @property
     def marks_poc(self) -> bool:
-        """Whether the POC of bars is drawn: bars must be wide enough for a mark."""
+        """Whether the POC of bars is drawn: if the cell settings show it, the detail is finer than `CANDLES`, and bars are wide enough."""
         return self.style.show_point_of_control and self.detail > Detail.CANDLES and self.column.marks
 
     @property
     def brackets(self) -> bool:
-        """Whether brackets mark the value areas of bars: if the cell settings show them, and bars are wide enough for a bracket."""
+        """Whether brackets mark the value areas of bars: if the cell settings show them, and bars with cells are wide enough."""
         return self.column.bracket_right > self.column.bracket_left
 
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
-        """The fill of the given cells."""
+        """The fill of the given cells, coloured by this style."""
         return fill_of_cells(bars, cells, self.style, self.ranks, grid, self.column)
 
     def texts(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int) -> CellTexts:
-        """The digits of the given cells; needs `glyphs`."""
+        """The digits of the given cells; the style must have `glyphs`."""
         assert self.glyphs is not None
         size = (self.glyphs.shape[3], self.glyphs.shape[2])
         return shapes.cell_texts(bars, cells, self.text, self.style.cells, grid, rows, self.column, size)
 
     def marks(self, grid: PixelGrid) -> bool:
-        """Whether imbalances are marked on the cells."""
+        """Whether imbalances are marked on the cells: if the cell settings show them, and bars are wide enough or have digits."""
         return self.style.show_imbalances and (self.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr)
 
     def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:
-        """The bars `[first, end)` (indices), with the values that this style draws."""
+        """The bars `[first, end)` (indices), with only those values that this style draws."""
         profile = self.style.cells == "profile" and self.detail >= Detail.CELLS
         return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=profile)
 
@@ -105,7 +105,7 @@ class BarStyle:
 def bar_style_for(
     detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText
 ) -> BarStyle:
-    """The style of bars at one scale; drawing its glyphs takes a few milliseconds."""
+    """Create the style of bars at one scale; drawing its glyphs takes a few milliseconds."""
     row_pitch = rows * grid.tick_pitch
     column = BarZones.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
     glyphs = None
@@ -122,9 +122,9 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
     Parameters
     ----------
     block : uint32 [shape=(height, width)]
-        Overwritten.
+        The block, overwritten completely.
     origin : (X, Y)
-        Global pixel of its upper left corner.
+        Global pixel of the block's upper left corner.
     """
     series = chart.series
     height, width = block.shape
@@ -147,9 +147,9 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
 
 
 def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
-    """The rectangles of candles, brackets, POC frames and imbalance marks, in drawing order.
+    """The rectangles of candles, brackets, POC borders and imbalance marks of bars drawn with cells, in drawing order.
 
-    Imbalance marks only if `cells` are given.
+    Brackets and POCs are left out if the style does not draw them, imbalance marks if `cells` is None.
     """
     column, theme = look.column, look.theme
     parts = [shapes.candle_quads(bars, grid, column, theme)]

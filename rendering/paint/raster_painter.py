@@ -1,7 +1,7 @@
-"""Bars and cells drawn as tiles without a GPU, a few missing tiles per frame.
+"""Bars and cells drawn as tiles without a GPU, a few new tiles per frame.
 
-A frame never waits for all tiles. After a zoom or a change of style the old tiles are shown, scaled, until the sharp ones
-are ready; the tiles ahead of a pan are drawn before they come into view. A trade redraws only the strip of the last bars.
+A frame never waits for all tiles. After a zoom or a change of style the old tiles are shown, scaled, until the new tiles
+are drawn; the tiles ahead of a pan are drawn before they come into view. A trade redraws only the strip of the last bars.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BYTES = 192 << 20
 
 
 class RasterPainter:
-    """Draws bars and cells as tiles; see `CellPainter`.
+    """The painter that draws bars and cells as tiles, without a GPU; see `CellPainter`.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class RasterPainter:
     # -- CellPainter -----------------------------------------------------------------------------
 
     def prepare(self, frame: Frame) -> QRectF | None:
-        """Redraw the strip of changed bars, and missing tiles while there is time; see `CellPainter`."""
+        """Redraw the strip of changed bars, and draw missing tiles while there is time; see `CellPainter`."""
         started = self._clock()
         old, self._frame = self._frame, frame
         if not frame.chart.series.n_bars:
@@ -72,7 +72,7 @@ class RasterPainter:
         return region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        """Copy the tiles to the screen; see `CellPainter`."""
+        """Copy the tiles to the screen, or old tiles, scaled, where a tile is not drawn yet; see `CellPainter`."""
         layer = self.layer
         if layer is None:
             return
@@ -94,7 +94,7 @@ class RasterPainter:
             self._draw_fallback(painter, grid, missing)
 
     def idle(self, budget_s: float = AHEAD_BUDGET_S) -> bool:
-        """Draw tiles around the view, then replace volume ranks that no longer fit; see `CellPainter`."""
+        """Draw tiles around the view, then replace the volume ranks if they no longer fit the view; see `CellPainter`."""
         frame, started = self._frame, self._clock()
         if frame is None or self.layer is None:
             return False
@@ -108,7 +108,7 @@ class RasterPainter:
         return False
 
     def settle(self) -> None:
-        """Draw every tile in view; see `CellPainter`."""
+        """Draw all tiles in view that are missing; see `CellPainter`."""
         if self.layer is not None and self._frame is not None:
             for place in _seen(self._frame.pixels):
                 if place not in self.layer:
@@ -118,7 +118,7 @@ class RasterPainter:
     # -- layers ----------------------------------------------------------------------------------
 
     def _take_layer(self, frame: Frame, seen: set[Place]) -> bool:
-        """Create a new tile layer if the current one does not fit the frame's scale, style or bars; return True if it is new."""
+        """Create a new tile layer if the current one does not fit the frame's scale, style or bars; return True if one was created."""
         series = frame.chart.series
         ranks, ranks_for = self.keeper.follow(frame), series_key(frame)
         style, grid = frame.style, frame.pixels
@@ -139,7 +139,7 @@ class RasterPainter:
         return True
 
     def _covers_view(self, layer: TileLayer) -> bool:
-        """Whether a layer has at least as many tiles, with empty ones, as the view of the newest prepared frame needs."""
+        """Whether a layer has at least as many tiles, including empty ones, as the view of the newest prepared frame needs."""
         return self._frame is not None and len(layer.places) >= len(_seen(self._frame.pixels))
 
     def _draw_missing(self, frame: Frame, seen: set[Place], started: float) -> list[Place]:
@@ -164,7 +164,7 @@ class RasterPainter:
         return drawn
 
     def _queue_around(self, old: Frame | None, frame: Frame, seen: set[Place], started: float) -> None:
-        """Queue the tiles around the view, those ahead of a pan first; draw one if there is time; discard old tiles."""
+        """Queue missing tiles around the view, those ahead of a pan first; during a pan draw one if there is time; discard old tiles."""
         assert self.layer is not None
         grid = frame.pixels
         if old is None or old.pixels.scale != grid.scale or any(place not in self.layer for place in seen):
@@ -182,7 +182,7 @@ class RasterPainter:
         self.layer.shrink_to(MAX_BYTES, keep=seen)
 
     def _is_covered(self, place: Place, grid: PixelGrid) -> bool:
-        """Whether an old tile is shown at the middle of a missing tile."""
+        """Whether an old, scaled tile is shown at the middle of a missing tile."""
         if self._fallback is None:
             return False
         old = self._fallback.grid
@@ -217,9 +217,9 @@ def _pane(frame: Frame) -> QRectF:
 
 
 def _columns(frame: Frame, left: int, right: int) -> QRectF:
-    """The strip of the price pane between two global X positions, as a rectangle of the scene, rounded outwards.
+    """The strip of the price pane between two global X positions, as a rectangle of the scene, slightly enlarged.
 
-    Empty if it is out of view.
+    The rectangle is empty if the strip is out of view.
     """
     x, end = (left - frame.pixels.left) / frame.dpr, (right - frame.pixels.left) / frame.dpr
     return QRectF(x - 1, 0, end - x + 2, frame.layout.price.height) & _pane(frame)

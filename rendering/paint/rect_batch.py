@@ -1,4 +1,4 @@
-"""Draw rectangles from numpy arrays; many rectangles of one colour need one call and no Python loop."""
+"""Draw rectangles given as numpy arrays; many rectangles of one colour need one call and no Python loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FEW = 160
 
 
 class _Rects:
-    """Rows of four doubles that Qt reads as rectangles."""
+    """A buffer with rows of four doubles, which Qt reads as rectangles."""
 
     def __init__(self) -> None:
         self._resize(64)
@@ -32,7 +32,7 @@ class _Rects:
         return self._rows[:count]
 
     def first(self) -> QRectF:
-        """The first rectangle; the others follow it in memory."""
+        """The first rectangle of the buffer; the others follow it in memory."""
         return self._first
 
     def _resize(self, capacity: int) -> None:
@@ -41,7 +41,7 @@ class _Rects:
 
 
 class RectBatch:
-    """Draws many rectangles from arrays at a time, with a reusable buffer."""
+    """Draws many rectangles, given as numpy arrays, with few calls of Qt; its buffer is used again for each call."""
 
     def __init__(self) -> None:
         self._rects = _Rects()
@@ -69,7 +69,7 @@ class RectBatch:
             self.draw(painter, colours[which], left, top, width, height)
 
     def draw(self, painter: QPainter, colour: Colour, left: np.ndarray, top: np.ndarray, width: np.ndarray, height: np.ndarray) -> None:
-        """Fill rectangles with one colour, in the painter's coordinates; skip empty ones."""
+        """Fill rectangles, given in the painter's coordinates, with one colour; skip empty ones."""
         seen = (width > 0) & (height > 0)
         count = int(np.count_nonzero(seen))
         if count <= _ONE_BY_ONE:

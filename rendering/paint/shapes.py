@@ -1,6 +1,6 @@
 """Rectangles and glyphs of bars and cells, in global device pixels.
 
-The raster painter fills these rectangles in an array, the GL painter draws each as an instanced quad: the same numbers
+The raster painter fills these rectangles in an array, the OpenGL painter draws each as an instanced quad: the same numbers
 give the same image. Colours are premultiplied `0xAARRGGBB`.
 """
 
@@ -30,7 +30,7 @@ INK_NUMBER, INK_TIMES, INK_BUY_IMBALANCE, INK_SELL_IMBALANCE, INK_BUY, INK_SELL 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quads:
-    """Filled rectangles, drawn in this order.
+    """Filled rectangles, in drawing order.
 
     Attributes
     ----------
@@ -52,12 +52,12 @@ class Quads:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellTexts:
-    """The digits of cells.
+    """The numbers of cells as glyphs with positions and colours, one text per cell.
 
     Attributes
     ----------
     left, top : int64 [shape=(n,)]
-        Global device pixel of the first glyph's upper left corner; the others follow to the right.
+        Global device pixel of the first glyph's upper left corner; the text's other glyphs follow to the right.
     codes, inks : uint8 [shape=(n, n_slots)]
         Glyph code and ink of each character.
     """
@@ -72,7 +72,7 @@ class CellTexts:
 
 
 def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
-    """Colour and weight of each ink; only imbalances are bold."""
+    """Colour and weight of each ink, in the order of the `INK_…` numbers; only the inks of imbalances are bold."""
     return (
         (theme.digits, REGULAR),
         (theme.digits.faded(0.45), REGULAR),
@@ -84,7 +84,7 @@ def text_inks(theme: Theme) -> tuple[tuple[Colour, int], ...]:
 
 
 def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: int, row_gap: int) -> Quads:
-    """The rectangles that fill cells; `rows` is ticks per row, `ramp` uint32 colours by step."""
+    """The rectangles that fill cells; `rows` is the number of ticks per row, `ramp` has the colour of each step, uint32."""
     left = ground.left[ground.place]
     return Quads(
         left=left,
@@ -96,7 +96,7 @@ def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: i
 
 
 def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Theme) -> Quads:
-    """Wick and body of each bar, prices at mid-tick; `close >= open` is up."""
+    """The wick and body of each bar's candle, with prices at mid-tick; `close >= open` is up. Empty if bars have no candle zone."""
     if column.body_right <= column.body_left:
         return _no_quads()
     left = grid.bar_x(bars.number)
@@ -109,7 +109,7 @@ def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Th
 
 
 def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A line across each bar at the price of its POC row, wider than the body."""
+    """A POC mark for each bar without cells: a line at the price of its POC row, wider than the body."""
     middle = grid.price_y(row_price(bars.poc_row * rows, rows) + TICK_MIDDLE)
     height = 2 * column.hairline
     top = middle - column.hairline
@@ -117,7 +117,7 @@ def poc_ticks(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, t
 
 
 def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A frame around the POC cell of each bar; a line where cells are too small."""
+    """A border around the POC cell of each bar; a line through it if cells are too small for a border."""
     line = column.hairline
     left, right = grid.bar_x(bars.number) + column.cell_left, grid.bar_x(bars.number + 1) - column.gap
     top, bottom = grid.price_y((bars.poc_row + 1) * rows) + column.row_gap, grid.price_y(bars.poc_row * rows)
@@ -133,7 +133,7 @@ def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, 
 
 
 def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A bracket left of each bar's cells, from the highest to the lowest row of its value area."""
+    """A bracket left of each bar's cells, from the highest to the lowest row of its value area; empty without a bracket zone."""
     if column.bracket_right <= column.bracket_left:
         return _no_quads()
     line = column.hairline
@@ -148,7 +148,7 @@ def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: B
 
 
 def imbalance_marks(bars: BarGeometry, cells: CellGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
-    """A stripe at the edge of imbalanced cells: right for buying, left for selling."""
+    """A stripe at the edge of each imbalanced cell: at the right for a buy imbalance, at the left for a sell imbalance."""
     width = _mark_width(grid)
     marks: list[Quads] = []
     for flags, colour, at_right in ((cells.sell_imbalance, theme.imbalance_sell, False), (cells.buy_imbalance, theme.imbalance_buy, True)):
@@ -182,10 +182,10 @@ def cell_texts(
     column: BarZones,
     glyph_size: tuple[int, int],
 ) -> CellTexts:
-    """The numbers in the cells with volume.
+    """The numbers in the cells that have volume, in a footprint style.
 
-    Texts have a fixed width and are centred in the cell, so that the numbers of a bar line up; in a profile they
-    start at the cell's left edge, right of the mark of an imbalance.
+    Texts have a fixed width and are centred in the cell, so that the numbers of a bar line up; in the style `profile` they
+    start at the cell's left edge, right of the place for an imbalance mark.
     """
     traded = cells.volume > 0
     bar, row = cells.bar[traded], cells.row[traded]
@@ -199,9 +199,9 @@ def cell_texts(
 
 
 def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """One number per cell: delta with its sign, in the sign's ink, or volume.
+    """Codes and inks of one number per cell: the delta with its sign and the ink of that side, or the volume.
 
-    Neither takes the ink of an imbalance, which compares other rows and may be on the other side; the stripe at the edge marks it.
+    Neither uses the ink of an imbalance, which depends on other rows and may be on the other side; a stripe at the edge marks it.
     """
     delta = (cells.buy - cells.sell)[traded]
     codes = np.full((len(delta), _SINGLE_SLOTS), BLANK, np.uint8)
@@ -219,7 +219,7 @@ def _single(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: 
 
 
 def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """Two numbers per cell, sell and buy, with × between them unless the cell is drawn in halves."""
+    """Codes and inks of two numbers per cell, sell and buy, with × between them in the style `sellxbuy`."""
     row = cells.row[traded]
     codes = np.empty((len(row), _PAIR_SLOTS), np.uint8)
     both = text.right_aligned(np.concatenate((cells.sell[traded], cells.buy[traded])))
@@ -234,7 +234,7 @@ def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Ce
 
 
 def joined(*parts: Quads) -> Quads:
-    """All rectangles of several `Quads` in one, in the given order."""
+    """The rectangles of one or more `Quads` in one, in the given order."""
     return Quads(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "top", "right", "bottom", "colour")))
 
 

@@ -1,7 +1,7 @@
-"""Tiles: cached images of parts of the chart, moved by a pan, updated by a trade.
+"""Tiles: cached images of parts of the chart, which a pan moves and a trade updates.
 
 Tiles lie in global pixel space (see `pixel_grid`), so they stay valid while the view moves, as long as the scale is
-the same. A trade redraws a strip of one or two tiles. The painter decides which tiles are drawn when.
+the same. A trade redraws only the strip of the changed bars. The painter decides which tiles are drawn when.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Place = tuple[int, int]
 
 @dataclass(slots=True, eq=False)
 class Tile:
-    """A square image; `image` shares the memory of `pixels`."""
+    """A square image of a part of the chart; `image` shares the memory of `pixels`."""
 
     pixels: np.ndarray
     image: QImage
 
     @classmethod
     def blank(cls) -> Tile:
-        """A transparent tile."""
+        """Create a transparent tile."""
         pixels = np.zeros((TILE_PX, TILE_PX), np.uint32)
         return cls(pixels, QImage(pixels.data, TILE_PX, TILE_PX, TILE_PX * 4, QImage.Format.Format_ARGB32_Premultiplied))
 
@@ -56,7 +56,7 @@ class TileLayer:
     Attributes
     ----------
     tiles_drawn, strips_drawn : int
-        Number of tiles, and of strips through tiles in view, drawn so far, for tests.
+        Numbers of tiles, and of strips through tiles in view, drawn so far, for tests.
     """
 
     def __init__(self, chart: Chart, grid: PixelGrid, look: BarStyle) -> None:
@@ -76,12 +76,12 @@ class TileLayer:
 
     @property
     def places(self) -> list[Place]:
-        """The places of the tiles, least recently used first."""
+        """The places of all tiles drawn so far and not discarded, including empty ones, least recently used first."""
         return list(self._tiles)
 
     @property
     def n_bytes(self) -> int:
-        """Memory of the tiles in bytes."""
+        """Memory of the tiles in bytes; empty tiles need none."""
         return sum(tile is not None for tile in self._tiles.values()) * TILE_BYTES
 
     def draw(self, place: Place) -> None:
@@ -92,12 +92,12 @@ class TileLayer:
         self.tiles_drawn += 1
 
     def update(self, revision: int, seen: set[Place]) -> tuple[int, int] | None:
-        """Redraw the strip of changed bars in the tiles in view; discard the other tiles that it crosses.
+        """Redraw the strip of changed bars in the tiles in view; discard the other tiles that the strip crosses.
 
         Returns
         -------
         (left, right) or None
-            Global pixels between which bars changed; None if none did.
+            Global X positions between which bars changed; None if no bar changed.
         """
         series = self.chart.series
         first = series.changed_since(self.revision)
@@ -122,7 +122,7 @@ class TileLayer:
             del self._tiles[place]
 
     def shrink_to(self, n_bytes: int, keep: set[Place]) -> None:
-        """Discard the least recently used tiles, but none in `keep`, until the others need at most `n_bytes` of memory."""
+        """Discard the least recently used tiles, but none at a place in `keep`, until all tiles need at most `n_bytes` of memory."""
         excess = self.n_bytes - n_bytes
         for place in self.places:
             if excess <= 0:
@@ -132,14 +132,14 @@ class TileLayer:
                 del self._tiles[place]
 
     def _forget_blanks(self, left: int, right: int, top: int, bottom: int) -> None:
-        """Discard empty tiles that touch a rectangle, because bars may have grown into them."""
+        """Discard empty tiles that touch a rectangle of global pixels, because bars may have grown into them."""
         for x, y in [place for place, tile in self._tiles.items() if tile is None]:
             across = x * TILE_PX < right and (x + 1) * TILE_PX > left
             if across and y * TILE_PX < bottom and (y + 1) * TILE_PX > top:
                 del self._tiles[x, y]
 
     def _redraw_strip(self, left: int, right: int, seen: set[Place]) -> None:
-        """Draw pixel columns `[left, right)` of all tiles in view at once, and discard other tiles that they cross."""
+        """Draw global pixel columns `[left, right)` in all tiles in view at once; discard the other tiles that contain such columns."""
         held = [place for place in self._tiles if place[0] * TILE_PX < right and (place[0] + 1) * TILE_PX > left]
         parts: list[tuple[Place, Tile]] = []
         for place in held:
@@ -165,7 +165,7 @@ class TileLayer:
 
 
 def places_in(left: int, top: int, width: int, height: int) -> set[Place]:
-    """Places of the tiles that touch a rectangle of global pixels."""
+    """The places of all tiles that touch a rectangle of global pixels, drawn or not."""
     across = range(left // TILE_PX, -(-(left + width) // TILE_PX))
     down = range(top // TILE_PX, -(-(top + height) // TILE_PX))
     return {(x, y) for x in across for y in down}

@@ -1,1 +1,1 @@
-"""The chart as a scene of layers, images of it, and positions of panels over it."""
+"""The chart as a scene of layers, images of the chart, and positions of panels over it."""

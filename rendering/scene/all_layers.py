@@ -1,7 +1,7 @@
-"""The list of all layers of the chart; each layer's `z` decides whether it is drawn over or under the others.
+"""The list of all layers of the chart; the `z` of each layer, not this order, decides which layers it covers.
 
-Layers with a name are overlays: menu, keys, key list, settings and `snapshot --show` find them here. Their strips under the
-bars are stacked in this order.
+Layers with a name are overlays: menu, keys, key list, settings and `snapshot --show` find them here. The panes that overlays
+request under the bars are stacked in this order.
 """
 
 from __future__ import annotations

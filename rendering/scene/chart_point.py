@@ -14,13 +14,13 @@ class ChartPoint(NamedTuple):
     Attributes
     ----------
     x, y : float
-        Its position, in pixels of the scene.
+        Position of the point, in pixels of the scene.
     bar : int or None
         Number of the bar there, even without trades; None right of the newest bar, and outside the panes with bars and the time axis.
     time_ns : int or None
-        Start of that bar.
+        Start time of that bar; None if `bar` is None.
     price_ticks : int or None
-        Price there; None outside the price pane and the price axis.
+        Price at the point; None outside the price pane and the price axis.
     """
 
     x: float

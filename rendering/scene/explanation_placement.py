@@ -1,4 +1,4 @@
-"""Choose a place for an explanation's panel at which the explained bars stay visible."""
+"""Choose a place for the panel of an explanation where it does not cover the explained bars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _POINT_PX = 12.0
 
 
 def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
-    """Boxes around the explained bars in view, each from its low to its high; the panel should not cover them."""
+    """Boxes around the explained bars in view, from low to high, which the panel should not cover.
+
+    If a run has more than `_MAX_BOXES` bars, neighbouring bars share a box.
+    """
     series, pane = frame.chart.series, frame.layout.price
     first, last = frame.viewport.visible_bars()
     boxes: list[PanelRect] = []
@@ -36,7 +39,7 @@ def bars_in_question(frame: Frame, explanation: Explanation) -> list[PanelRect]:
 def panel_box(frame: Frame, explanation: Explanation, size: tuple[float, float], near: tuple[float, float]) -> PanelRect:
     """The rectangle for a panel that covers neither the explained bars nor the point `near`, if there is enough space.
 
-    If there is no such place, the panel may cover the point, and only then the bars.
+    If there is no such place, the panel may cover the point; if there is no place without bars either, it covers as little as possible.
     """
     area = PanelRect(_MARGIN_PX, _MARGIN_PX, frame.layout.plot_right - _MARGIN_PX, frame.layout.time_axis.top - _MARGIN_PX)
     bars = [box.grown(_MARGIN_PX) for box in bars_in_question(frame, explanation)]

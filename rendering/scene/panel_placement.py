@@ -1,4 +1,4 @@
-"""Choose a place for a panel at which given boxes stay visible. Plain numbers, no Qt."""
+"""Choose a place for a panel where it does not cover given boxes. Plain numbers, no Qt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class PanelRect(NamedTuple):
-    """Left, top, right and bottom in logical pixels; right and bottom are exclusive."""
+    """A rectangle: left, top, right and bottom in logical pixels; right and bottom are exclusive."""
 
     left: float
     top: float
@@ -17,7 +17,7 @@ class PanelRect(NamedTuple):
     bottom: float
 
     def overlap(self, other: PanelRect) -> float:
-        """The area shared with another rectangle."""
+        """The area shared with another rectangle, in square pixels; 0 if they do not overlap."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(width, 0.0) * max(height, 0.0)
@@ -32,11 +32,11 @@ class PanelRect(NamedTuple):
 
 
 def place_panel(width: float, height: float, area: PanelRect, clear: Sequence[PanelRect], near: tuple[float, float]) -> PanelRect:
-    """The rectangle for a panel inside an area, as near to a point as possible without covering a `clear` box.
+    """The rectangle for a panel inside an area, near a point and without covering a `clear` box if possible.
 
-    If any place is free, one is found: the panel could be pushed from it to the left until it meets the area's edge or
-    a box, and then upwards, so it is enough to try the places where edges meet. If no place is free, the corner of the area
-    that covers least is returned; a panel larger than the area starts at the area's upper left.
+    If any place is free, a free place is found: from a free place the panel could be pushed to the left until it meets the area's edge
+    or a box, and then upwards, so it is enough to try the places where edges meet. If no place is free, the result is that corner of
+    the area in which the panel covers least; a panel larger than the area starts at the area's upper left.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def covers(panel: PanelRect, clear: Sequence[PanelRect]) -> bool:
 def _candidates(low: float, high: float, size: float, starts: np.ndarray, ends: np.ndarray, near: float) -> np.ndarray:
     """Positions to try for the panel's left or top edge, ascending.
 
-    At both ends of the area, touching each box on either side, and centred on the point.
+    They put the panel at both ends of the area, at either side of each box, and centred on the point, if it then lies inside the area.
     """
     found = np.concatenate(([low, high, np.floor(near - size / 2)], starts - size, ends))
     return np.unique(found[(found >= low) & (found <= high)])

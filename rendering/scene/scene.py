@@ -1,6 +1,6 @@
-"""The chart as a scene of layers, all of them refreshed once per frame.
+"""The chart as a scene of layers, which are refreshed with one frame at a time.
 
-The scene works with and without a widget: `render_image` draws the same image into a `QImage`.
+The scene works with and without a widget: `render_image` draws what a widget would show into a `QImage`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ChartScene(QGraphicsScene):
     Parameters
     ----------
     chart : Chart
-        The chart to show; may still be empty, the view is fitted when the first bars arrive.
+        The chart to show; it may still be empty, then the view is fitted when the first bars arrive.
     theme : Theme
         Colours.
     width, height : float
@@ -63,7 +63,7 @@ class ChartScene(QGraphicsScene):
     layers : LayerStack
         The layers, and the names of the overlays that are shown.
     frame : Frame or None
-        The frame that the layers drew last.
+        The newest frame that was passed to the layers; None before the first.
     frames : int
         Number of frames built, for tests and the status bar.
     cursor : (float, float) or None
@@ -146,16 +146,16 @@ class ChartScene(QGraphicsScene):
         self.sight.show_all()
 
     def copy_view(self, other: ChartScene) -> None:
-        """Copy the view of another scene whose chart shows the same market."""
+        """Copy the view, and the width of the price axis, of another scene whose chart shows the same market."""
         self.sight.take_after(other.sight)
         self._panes.take_after(other._panes)
 
     def set_cursor(self, cursor: tuple[float, float] | None) -> None:
-        """Set the mouse position in scene pixels; None when the mouse left the chart."""
+        """Set the mouse position in scene pixels; None while the mouse is outside the chart."""
         self.cursor = cursor
 
     def cursor_ticks(self) -> int | None:
-        """The price under the mouse in ticks; None outside price pane and price axis."""
+        """The price under the mouse in ticks; None if the mouse is outside the price pane and the price axis."""
         panes = self.layout.price, self.layout.price_axis
         if self.cursor is None or not any(pane.holds(*self.cursor) for pane in panes):
             return None
@@ -182,11 +182,11 @@ class ChartScene(QGraphicsScene):
         return self.layers.shown
 
     def show(self, name: str, on: bool = True) -> None:
-        """Show or hide an overlay; a hidden overlay leaves its strip to the other panes."""
+        """Show or hide an overlay by its name; a hidden overlay leaves the space of its pane to the others."""
         self.show_only(self.shown | {name} if on else self.shown - {name})
 
     def show_only(self, names: frozenset[str]) -> None:
-        """Show these overlays and no others."""
+        """Show the overlays with these names and no others."""
         self.layers.show_only(names)
         self._lay_out()
 
@@ -202,30 +202,30 @@ class ChartScene(QGraphicsScene):
 
     @property
     def painter(self) -> PainterName:
-        """The painter that draws the cells."""
+        """The name of the selected painter of bars and cells, `raster` or `gl`."""
         return self._painter
 
     def set_painter(self, painter: PainterName) -> None:
-        """Select the painter that draws the cells; "gl" needs `install_gl` first."""
+        """Select the painter of bars and cells; `gl` needs `install_gl` first, until then `raster` draws."""
         self._painter = painter
 
     def install_gl(self, on_failure: Callable[[str], None]) -> None:
-        """Create or replace the OpenGL painter; `on_failure` gets the reason if it fails."""
+        """Create or replace the OpenGL painter; `on_failure` is called with the reason if OpenGL fails."""
         for item in self.items_by_layer:
             if isinstance(item, FootprintItem):
                 item.install("gl", GlPainter(item.raster.keeper, on_failure))
         self._refreshed_for = ()
 
     def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
-        """Set the mode, e.g. live or replay, the text of its badge, and a line that explains it."""
+        """Set the mode, e.g. live or replay, the text of the badge, and the notice, a line that explains the mode."""
         self._mode, self._badge, self._notice = mode, badge, notice
 
     # -- drawing ---------------------------------------------------------------------------------
 
     def refresh(self, now_ns: int | None = None) -> bool:
-        """Build a frame and pass it to every layer; return True if any of them will redraw.
+        """Build a frame and pass it to every layer in use; return True if any of them will redraw.
 
-        If none will, the layers use the spare time for deferred work.
+        If no layer will redraw, the layers use the spare time for deferred work. `now_ns` is the current time by default.
         """
         self._lay_out()
         self.sight.move_with_the_market()
@@ -239,9 +239,9 @@ class ChartScene(QGraphicsScene):
         return dirty
 
     def refresh_if_changed(self, now_ns: int | None = None) -> bool:
-        """Refresh unless nothing has changed since the last refresh and no layer has work left; return False if no layer was asked.
+        """Refresh if anything has changed since the last refresh or a layer has work left; return False if there was nothing to do.
 
-        If only the mouse has moved, only the layers that follow it are asked.
+        If only the mouse has moved, only the layers that follow the mouse are refreshed.
         """
         now_ns = time.time_ns() if now_ns is None else now_ns
         frame, settled = self.frame, self._quiet_frames >= _SETTLED_FRAMES and self._refreshed_for == self._drawn_state()
@@ -273,28 +273,28 @@ class ChartScene(QGraphicsScene):
         self.layers.failed(item, error)
 
     def idle(self, budget_s: float = 0.004) -> bool:
-        """Let the layers do work for later frames in spare time; return True if more is left."""
+        """Let the layers do work for later frames in spare time, about `budget_s` seconds each; return True if more is left."""
         return self.layers.idle(budget_s)
 
     def settle(self) -> None:
-        """Finish all deferred work, so that the next drawing is complete."""
+        """Finish all deferred work of the visible layers, so that the next drawing is complete."""
         self.layers.settle()
 
     def render_image(self, dpr: float | None = None) -> QImage:
-        """An image of all layers at `dpr` device pixels per logical pixel.
+        """An image of the chart with its visible layers, at `dpr` device pixels per logical pixel; by default at the scene's own scale.
 
         Needs no widget and no display.
 
         Raises
         ------
         TapeprintError
-            If a layer cannot be drawn: an image without it would be incomplete.
+            If a layer cannot be drawn, because an image without that layer would be incomplete.
         """
         own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws only on the screen
         return (self if own else self.twin(dpr or self.dpr))._drawn_at(self.frame.now_ns if self.frame else None)
 
     def _drawn_at(self, now_ns: int | None) -> QImage:
-        """An image of all layers at the scene's own scale, drawn for the time `now_ns`; None for the current time."""
+        """An image of the visible layers at the scene's own scale, drawn for the time `now_ns`; None for the current time."""
         failures = dict(self.failures)
         self.refresh(now_ns)
         self.settle()
@@ -310,7 +310,7 @@ class ChartScene(QGraphicsScene):
         return image
 
     def twin(self, dpr: float) -> ChartScene:
-        """A copy of this scene at another scale, drawn by the raster painter."""
+        """A copy of this scene at another scale, drawn by the raster painter; an as-of moment that follows the mouse becomes fixed."""
         other = ChartScene(self.chart, self._theme, *self._panes.size, dpr, layers=[type(item) for item in self.items_by_layer])
         other.fixed_detail, other._detail = self.fixed_detail, self._detail
         other.show_only(self.shown)
@@ -349,17 +349,17 @@ class ChartScene(QGraphicsScene):
         return frame.with_legend(self.layers.legend_lines(frame))
 
     def _drawn_state(self) -> tuple[object, ...]:
-        """All that the layers draw, except for the mouse, as values that differ when it has changed."""
+        """Values that differ after a change of anything that the layers draw, except for the position of the mouse."""
         chart, look = self.chart, (self._theme, self._painter, self._mode, self._badge, self._notice, self.shown, self.fixed_detail)
         failures = sum(self.failures.values())
         return chart, chart.state_revision, self.viewport, self._panes.size, self.dpr, look, self.as_of.held, self.as_of.kept_ns, failures
 
     def _is_due(self, frame: Frame, now_ns: int) -> bool:
-        """Whether a layer may draw more now although nothing has changed since a frame."""
+        """Whether a layer may draw more now although nothing has changed since a frame; True too if our clock was set back."""
         return self._due_ns is not None and not frame.now_ns <= now_ns < self._due_ns  # also if our clock was set back
 
     def _lay_out(self) -> None:
-        """Lay out the panes again if the size, the panes or the price labels changed."""
+        """Lay out the panes for the current size, overlays and width of price labels, and give the view the size of the price pane."""
         series = self.chart.series
         label = series.grid.text(int(series.high[-1])) if series.n_bars else ""
         self._panes.divide(self.shown, self.layers.strips(self.chart.rules), label)

@@ -1,4 +1,4 @@
-"""A chart as an image file with exact pixels, a caption and the chart's state.
+"""Images of a chart with an exact size and a caption, saved as files that contain the chart's state.
 
 The raster painter draws every image, so images do not depend on the painter of the window.
 """
@@ -46,7 +46,7 @@ def render(
     caption: str | None = None,
     notice: str = "",
 ) -> QImage:
-    """An image of a chart; needs a QGuiApplication, but no window and no display.
+    """An image of a chart, with a caption; needs a QGuiApplication, but no window and no display.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def render(
     viewport : Viewport or None
         The visible bars and prices; None for the newest bars.
     caption : str or None
-        The line under the chart; None for the standard caption, "" to leave it out.
+        The line under the chart; None for the standard caption, "" for an image without one.
 
     Returns
     -------
     QImage
-        Exactly `size * scale` pixels, with its dots per metre set.
+        An image of exactly `size * scale` pixels, with its dots per metre set.
     """
     width, height = size
     strip = 0 if caption == "" else CAPTION_PX
@@ -77,7 +77,7 @@ def render(
 
 
 def captioned_image(scene: ChartScene, *, scale: float = 1, caption: str | None = None) -> QImage:
-    """An image of a scene with a caption under it; see `render`."""
+    """An image of a scene with a caption under it; for `scale` and `caption` see `render`."""
     if scene.frame is None:
         scene.refresh()
     chart_image = scene.render_image(float(scale))
@@ -98,7 +98,7 @@ def captioned_image(scene: ChartScene, *, scale: float = 1, caption: str | None 
 
 
 def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
-    """The facts about a scene that the image's caption, its file name and the journal's index show."""
+    """The facts about a scene for an image's caption, its file name and the journal's index; `taken_ns` is now by default."""
     series, (first, last) = scene.chart.series, scene.viewport.visible_bars()
     rule = series.rule
     start, end = series.index_of(first), series.index_of(last + 1)
@@ -119,7 +119,7 @@ def facts_of(scene: ChartScene, taken_ns: int | None = None) -> PictureFacts:
 
 
 def state_of(scene: ChartScene) -> dict[str, Any]:
-    """Instrument, bars, settings, overlays and view of a scene, as plain values for JSON."""
+    """The state of a scene as plain values for JSON: instrument, bars, settings, overlays, theme, view and as-of moment."""
     spec = scene.chart.spec
     return {
         "version": STATE_VERSION,
@@ -140,7 +140,8 @@ def state_of(scene: ChartScene) -> dict[str, Any]:
 def save_png(image: QImage, path: Path | str, metadata: Mapping[str, str] | None = None) -> Path:
     """Write an image as PNG, completely or not at all, and return its path.
 
-    A crash or a full disk leaves no partial image and does not damage an older one. Metadata become PNG texts.
+    A crash or a full disk leaves no partial image and does not damage an older one. Metadata are stored as PNG texts; missing folders
+    are created.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def read_state(path: Path | str) -> dict[str, Any]:
     Raises
     ------
     SettingsError
-        If the file contains no such state, or one of another version.
+        If the file cannot be read, or contains no such state, or a state of another version.
     """
     text = QImage(str(path)).text(STATE_KEY)  # a QImageReader cuts keys at spaces and colons
     try:

@@ -1,1 +1,1 @@
-"""Colours, fonts, number formats and axis labels."""
+"""The look of the chart: themes and colours, fonts, number formats and axis labels."""

@@ -1,4 +1,4 @@
-"""Positions and texts of axis labels: round prices and calendar times. No Qt."""
+"""Positions and texts of axis labels: round prices and calendar times. Does not use Qt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LAST_S = 253_402_300_799  # the end of year 9999, the last of `datetime`
 
 
 class TimeLabel(NamedTuple):
-    """A label of the time axis; `strong` where the next larger unit of time begins (day, month or year)."""
+    """A label of the time axis; `strong` is True where a larger unit of time begins: a day, or zoomed out a month or year."""
 
     time_ns: int
     text: str
@@ -33,11 +33,11 @@ class TimeLabel(NamedTuple):
 
 
 def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACING_PX) -> int:
-    """Ticks between two price labels.
+    """The distance between two price labels, in ticks.
 
-    The step is 1, 2, 2.5 or 5 times a power of ten in price, is a whole number of ticks, and is at
-    least `spacing_px` high. A step that is also a whole number of rows is preferred if it is at
-    most 2.5 times as large. For a tick size without such a step, the step is a whole number of rows.
+    The distance is 1, 2, 2.5 or 5 times a power of ten in price, is a whole number of ticks, and is at least `spacing_px` high.
+    A distance that is also a whole number of rows is preferred if it is at most 2.5 times as large. For a tick size without such a
+    distance, it is the smallest whole number of rows that is high enough.
     """
     least = spacing_px / tick_px
     mantissa = int(grid.tick_size.scaleb(decimal_places(grid.tick_size)))
@@ -58,12 +58,12 @@ def price_step(grid: PriceGrid, tick_px: float, spacing_px: float = PRICE_SPACIN
 
 
 def price_labels(low_ticks: float, high_ticks: float, step: int) -> range:
-    """The labelled prices in view, in ticks: multiples of `step` from 0, ascending."""
+    """The labelled prices from `low_ticks` to `high_ticks`, in ticks: multiples of `step`, not negative, ascending."""
     return range(max(0, math.ceil(low_ticks / step)) * step, max(0, math.floor(high_ticks)) + 1, step)
 
 
 def time_step(bar_ns: int, bar_px: float, spacing_px: float = TIME_SPACING_PX) -> tuple[int, int]:
-    """Seconds and months between two time labels; one of the two is 0."""
+    """The distance between two time labels, at least `spacing_px` wide if possible: seconds and months, one of which is 0."""
     least_s = max(spacing_px / bar_px * bar_ns, bar_ns) / _NS_PER_S
     for seconds in _STEPS_S:
         if seconds >= least_s:
@@ -76,9 +76,9 @@ def time_step(bar_ns: int, bar_px: float, spacing_px: float = TIME_SPACING_PX) -
 
 @lru_cache(maxsize=16)  # several layers ask for the same labels, in every frame until another bar comes into view
 def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeLabel, ...]:
-    """The labels between two times, both included, oldest first; UTC.
+    """The time labels between two times, both included, oldest first; UTC.
 
-    A label shows what changes there: the time of day, the date at midnight, the year at its start.
+    A label is the time of day, or the date at midnight, or the year at the start of a year; with a step in months, the month.
     """
     start_s = min(max(0, -(-start_ns // _NS_PER_S)), _LAST_S)
     end_s = min(end_ns // _NS_PER_S, _LAST_S)
@@ -90,7 +90,7 @@ def time_ticks(start_ns: int, end_ns: int, step: tuple[int, int]) -> tuple[TimeL
 
 
 def bar_step(bar_px: float, spacing_px: float = TIME_SPACING_PX) -> int:
-    """Bars between two time labels, for bars that are not built by time: 1, 2 or 5 times a power of ten."""
+    """The number of bars from one time label to the next, for bars not built by time: 1, 2 or 5 times a power of ten."""
     steps = (factor * 10**power for power in range(12) for factor in (1, 2, 5))
     return next(step for step in steps if step * bar_px >= spacing_px)
 
@@ -98,7 +98,7 @@ def bar_step(bar_px: float, spacing_px: float = TIME_SPACING_PX) -> int:
 def bar_ticks(starts_ns: Sequence[int]) -> list[TimeLabel]:
     """Time labels of bars with these start times, oldest first; UTC.
 
-    The label is the time of day, or the date where it differs from the label before.
+    A label is the time of day, or the date where the date differs from that of the previous label.
     """
     ticks: list[TimeLabel] = []
     last_day = None

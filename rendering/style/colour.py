@@ -1,4 +1,4 @@
-"""Colours as four bytes, their contrast, and ramps of visually even steps."""
+"""Colours as red, green, blue and opacity, their contrast, and ramps of colours in visually even steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEX = re.compile(r"#([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
 
 
 class Colour(NamedTuple):
-    """Red, green, blue and opacity, 0 to 255 each, not premultiplied."""
+    """A colour: red, green, blue and opacity (alpha), 0 to 255 each, not premultiplied."""
 
     red: int
     green: int
@@ -21,7 +21,7 @@ class Colour(NamedTuple):
 
     @property
     def argb(self) -> int:
-        """This colour as the number `0xAARRGGBB`, premultiplied: a pixel of `QImage.Format_ARGB32_Premultiplied`."""
+        """This colour as the number `0xAARRGGBB`, premultiplied: a pixel in the format `QImage.Format_ARGB32_Premultiplied`."""
         r, g, b = ((c * self.alpha + 127) // 255 for c in self[:3])
         return self.alpha << 24 | r << 16 | g << 8 | b
 
@@ -35,13 +35,13 @@ class Colour(NamedTuple):
         return self._replace(alpha=round(self.alpha * opacity))
 
     def over(self, background: Colour) -> Colour:
-        """The opaque colour seen when this one is drawn on an opaque background."""
+        """The opaque colour seen when this colour is drawn on an opaque background."""
         a = self.alpha / 255
         return Colour(*(round(c * a + b * (1 - a)) for c, b in zip(self[:3], background[:3], strict=True)))
 
     @property
     def luminance(self) -> float:
-        """The relative luminance by WCAG 2, from 0 (black) to 1 (white)."""
+        """The relative luminance by WCAG 2, from 0 (black) to 1 (white); opacity is ignored."""
         r, g, b = _linear(self)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
@@ -52,7 +52,7 @@ def parse_colour(text: object) -> Colour:
     Raises
     ------
     SettingsError
-        If the text has another form.
+        If it is not a text of this form.
     """
     match = _HEX.fullmatch(text) if isinstance(text, str) else None
     if match is None:
@@ -63,13 +63,13 @@ def parse_colour(text: object) -> Colour:
 
 @lru_cache(maxsize=1024)  # each tag on the chart needs it, and a chart has few colours
 def contrast(one: Colour, other: Colour) -> float:
-    """The contrast ratio by WCAG 2, from 1 (equal) to 21 (black on white)."""
+    """The contrast ratio of two colours by WCAG 2, from 1 (equal) to 21 (black on white); opacity is ignored."""
     high, low = sorted((one.luminance, other.luminance), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
 def ramp(stops: list[Colour], steps: int) -> tuple[Colour, ...]:
-    """A ramp of `steps` colours in visually even steps from stop to stop, along straight lines in OKLab."""
+    """A ramp of `steps` opaque colours, visually even from stop to stop, along straight lines in OKLab; two or more stops and steps."""
     labs = [_oklab(colour) for colour in stops]
     colours: list[Colour] = []
     for step in range(steps):

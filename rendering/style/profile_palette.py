@@ -1,4 +1,4 @@
-"""The colours of a profile: the theme's, or those set by the user."""
+"""The colours of a profile: the theme's colours, or those set by the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OUTSIDE = 0.45
 
 
 class RowColours(NamedTuple):
-    """The colours of the parts of a row, in drawing order."""
+    """The colours of the parts of a profile row, in drawing order: sell, buy, other."""
 
     sell: Colour
     buy: Colour
@@ -21,14 +21,14 @@ class RowColours(NamedTuple):
 
 
 class ProfilePalette(NamedTuple):
-    """All colours of one profile.
+    """All colours of one profile: rows inside and outside the value area, and lines.
 
     Attributes
     ----------
     inside, outside : RowColours
-        Rows in the value area, and the other rows.
+        Colours of the rows in the value area, and of the other rows.
     poc, value_area : Colour
-        The lines.
+        Colours of the POC line, and of the VAH and VAL lines.
     """
 
     inside: RowColours
@@ -38,7 +38,7 @@ class ProfilePalette(NamedTuple):
 
 
 def profile_palette(theme: Theme, chosen: ProfileColours) -> ProfilePalette:
-    """The colours of a profile: `chosen` by the user where set, else the theme's."""
+    """The colours of a profile: those in `chosen` that the user has set, else the theme's; the POC always has the theme's."""
     inside = RowColours(theme.profile_sell_value_area, theme.profile_buy_value_area, theme.stale)
     outside = RowColours(theme.profile_sell, theme.profile_buy, theme.grid_day)
     if chosen == ProfileColours():

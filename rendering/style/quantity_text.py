@@ -10,7 +10,7 @@
     below a million     123K
     then                1.23M 12.3M 123M 1.23B …
 
-No more decimals are shown than the market's lots have. Rounding is half up, computed on integers. The rounded
+Below 10,000 no more decimals are shown than the lot size has. Rounding is half up, computed on integers. The rounded
 quantity decides the line of the table: 9.995 is shown as 10.0.
 """
 
@@ -33,7 +33,7 @@ _DUST = np.array([GLYPHS.index(c) for c in "<.001"], np.uint8)
 
 
 class QuantityText:
-    """Formats the quantities of one market.
+    """Formats the quantities of one market as short text.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class QuantityText:
         self._dust_below = 10**scale // 2000 if scale > 3 else 0  # 0.0005
 
     def right_aligned(self, lots: Int64Array) -> np.ndarray:
-        """Glyph codes of quantities, uint8 [shape=(n, 5)], padded on the left."""
+        """Glyph codes of quantities of 0 or more lots, uint8 [shape=(n, 5)], with blanks on the left."""
         units = lots * self._mantissa
         line = np.searchsorted(self._bounds, units, side="right") - 1
         divisor = self._divisors[line]
@@ -70,26 +70,26 @@ class QuantityText:
         return codes
 
     def left_aligned(self, lots: np.ndarray) -> np.ndarray:
-        """Glyph codes of quantities, uint8 [shape=(n, 5)], padded on the right."""
+        """Glyph codes of quantities of 0 or more lots, uint8 [shape=(n, 5)], with blanks on the right."""
         return left_aligned(self.right_aligned(lots))
 
 
 def left_aligned(codes: np.ndarray) -> np.ndarray:
-    """Move the blanks of glyph codes from the left to the right."""
+    """The same glyph codes with the blanks of each text moved from its left to its right; uint8 [shape=(n, 5)]."""
     lead = np.argmax(codes != BLANK, axis=1)
     return np.take_along_axis(codes, (np.arange(TEXT_CHARS) + lead[:, None]) % TEXT_CHARS, axis=1)
 
 
 def text_of(codes: np.ndarray) -> list[str]:
-    """Turn glyph codes back into text, without blanks."""
+    """The texts of glyph codes, one per row of the array, without the blanks at either end."""
     return [text.strip() for text in _CHARS[codes].view(f"U{codes.shape[1]}").ravel().tolist()]
 
 
 @lru_cache(maxsize=1)
 def _figures() -> np.ndarray:
-    """Glyph codes of the numbers 0 to 9,999 with 0 to 3 decimals, right-aligned.
+    """Glyph codes of all numbers of up to four digits, with 0 to 3 of the digits as decimals, right-aligned.
 
-    uint8 [shape=(4, 10_000, 5)], by decimals and by digits without the point.
+    uint8 [shape=(4, 10_000, 5)]; the indices are the number of decimals and the digits without the point.
     """
     figure, decimals = np.arange(10_000), np.arange(4)[:, None]
     codes = np.zeros((4, len(figure), TEXT_CHARS), np.uint8)
@@ -105,7 +105,7 @@ def _figures() -> np.ndarray:
 def _lines(scale: int) -> list[tuple[int, int, int, int]]:
     """The lines of the table in the module's docstring, smallest first.
 
-    Each is (first units, divisor, decimals shown, glyph code of the suffix).
+    Each is (first quantity, divisor, decimals shown, glyph code of the suffix), quantities in units of 10 to the power of `-scale`.
     """
     unit = 10**scale
     wanted = [(0, 3, 0), (unit, 2, 0), (10 * unit, 1, 0), (100 * unit, 0, 0)]

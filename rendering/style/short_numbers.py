@@ -1,4 +1,4 @@
-"""Quantities as short text, written as in the cells. Plain numpy, no Qt."""
+"""Quantities as short text, in the same format as in the cells. Plain numpy, no Qt."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MINUS = "−"
 
 
 def short_quantities(lots: np.ndarray, lot_size: Decimal) -> list[str]:
-    """Quantities without signs, at most five characters each; see `quantity_text`."""
+    """Quantities as texts of at most five characters each, without their signs; see `quantity_text`."""
     return text_of(_quantity_text(lot_size).right_aligned(np.abs(np.asarray(lots, np.int64))))
 
 
 @lru_cache(maxsize=512)
 def short_quantity(lots: int, lot_size: Decimal) -> str:
-    """A quantity as text of at most five characters, with a minus before them if it is negative."""
+    """A quantity as text of at most five characters, after a minus if it is negative."""
     return (MINUS if lots < 0 else "") + short_quantities(np.array([lots]), lot_size)[0]
 
 
 def signed_quantity(lots: int, lot_size: Decimal) -> str:
-    """A quantity as text of at most five characters, with its sign before them; 0 has no sign."""
+    """A quantity as text of at most five characters, after its sign (`+` or `−`); 0 has no sign."""
     return ("+" if lots > 0 else "") + short_quantity(lots, lot_size)
 
 

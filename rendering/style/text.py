@@ -1,7 +1,7 @@
-"""The chart's font, equal on every machine, and labels that are cheap to redraw.
+"""The chart's font, the same on every machine, and labels that are cheap to redraw.
 
 The font comes with the program (JetBrains Mono: monospaced, so digits line up and the width of a
-text follows from its length). Hinting is off: a text is equally wide at 1x and at 2x.
+text follows from its length). Hinting is off: a text has the same width at 1x and at 2x.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ CAP_HEIGHT = 0.73
 
 
 def install_fonts() -> None:
-    """Register the chart's font with Qt once; needs a QGuiApplication."""
+    """Register the chart's font with Qt, unless that was done before; needs a QGuiApplication.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no QGuiApplication, or Qt cannot read the font.
+    """
     app = QGuiApplication.instance()
     if app is None:
         raise RuntimeError("fonts need a QGuiApplication")
@@ -51,22 +57,22 @@ def chart_font(text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> QFont:
 
 @lru_cache(maxsize=256)
 def qcolor(colour: Colour) -> QColor:
-    """A theme's colour as a QColor; shared, so do not modify it."""
+    """A colour as a QColor; shared, so do not modify it."""
     return QColor(*colour)
 
 
 def qrect(rect: Rect) -> QRectF:
-    """A pane as a QRectF."""
+    """A pane's rectangle as a QRectF."""
     return QRectF(*rect)
 
 
 def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
-    """Whether a text centred on `middle_x` fits between a pane's left and right edge."""
+    """Whether a text of a given width, centred on `middle_x`, fits between a pane's left and right edge."""
     return pane.left <= middle_x - width / 2 and middle_x + width / 2 <= pane.right
 
 
 class Labels:
-    """Draws texts in one size and weight; each text is laid out once and then drawn many times."""
+    """Draws texts in one size and weight; a text is laid out once and can then be drawn many times."""
 
     def __init__(self, text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> None:
         self.text_px = text_px
@@ -83,9 +89,9 @@ class Labels:
         Parameters
         ----------
         x : float
-            The position it is aligned to.
+            X position to which the text is aligned.
         align : float
-            Share of its width that lies left of `x`: 0 starts there, 0.5 is centred, 1 ends there.
+            Share of the text's width left of `x`: with 0 the text starts at `x`, with 0.5 it is centred, with 1 it ends there.
         """
         label = self._laid_out.get(text)
         if label is None:

@@ -1,4 +1,4 @@
-"""The colours of the chart by meaning: items use `theme.buy`, never a hex code.
+"""The colours of the chart by meaning: layers use e.g. `theme.buy`, never a hex code.
 
 A theme file has a table `[colours]` that all palettes share, and a table `[palette.NAME]` per
 palette with the colours of buying and selling. The fields of `Theme` are the only list of tokens:
@@ -97,7 +97,7 @@ class Theme:
 
     @cached_property
     def is_dark(self) -> bool:
-        """Whether the background is dark."""
+        """Whether the background is dark, by its luminance."""
         return self.background.luminance < 0.2
 
 
@@ -116,7 +116,7 @@ def load_theme(name: str = DEFAULT_THEME, palette: str = DEFAULT_PALETTE) -> The
     Raises
     ------
     SettingsError
-        If there is no such theme or palette, if tokens are missing or unknown, or if a colour is
+        If there is no such theme or palette, if the file cannot be read, if tokens are missing or unknown, or if a colour is
         invalid; the message names them in one line.
     """
     if name.endswith(".toml"):
@@ -133,12 +133,12 @@ def load_theme(name: str = DEFAULT_THEME, palette: str = DEFAULT_PALETTE) -> The
 
 
 def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme") -> Theme:
-    """Parse a theme from TOML text; `label` names it in errors.
+    """Parse a theme from TOML text; `label` is its name in error messages, and the theme's if the text has none.
 
     Raises
     ------
     SettingsError
-        As `load_theme`.
+        If the text is not TOML, and in the cases of `load_theme`.
     """
     document = parse_toml(text, f"theme {label}")
     palettes = _table(document, "palette", label)
@@ -154,7 +154,7 @@ def parse_theme(text: str, palette: str = DEFAULT_PALETTE, label: str = "theme")
 
 
 def _table(within: dict[str, Any], name: str, label: str, above: str = "") -> dict[str, Any]:
-    """A table of a document; empty if there is none."""
+    """A table of a TOML document; empty if there is none. Raises SettingsError if the value is not a table."""
     found: TomlValue = within.get(name, {})
     if not isinstance(found, dict):
         raise SettingsError(f"theme {label}: found {name} = {found!r}, expected the table [{above}{name}]")

@@ -1,1 +1,1 @@
-"""The visible bars and prices, and their positions on the screen."""
+"""The visible bars and prices, the panes, and the frame with all that layers need to draw."""

@@ -9,7 +9,7 @@ from rendering.view.frame_coords import bars_in_view
 
 
 def bar_at(frame: Frame, x: float) -> int | None:
-    """Index of the bar at `x`; None if no bar in view is there or it comes after `as_of`."""
+    """Index of the bar in view at `x`, logical pixels; None if there is no bar, or if the bar is after the as-of moment."""
     series = frame.chart.series
     number = math.floor(frame.viewport.bar_at(x))
     first, end = bars_in_view(frame)

@@ -1,4 +1,4 @@
-"""The current panes of a chart, laid out again when size, panes or labels change."""
+"""The current layout of a chart's panes, replaced when size, panes or price labels change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ChartPanes:
         self.layout = self._divided(shown, strips)
 
     def divide(self, shown: frozenset[str], strips: Sequence[Strip], label: str = "") -> None:
-        """Lay out the panes of the overlays shown; the price axis fits `label` and never becomes narrower."""
+        """Lay out the panes for the shown overlays; the price axis fits the longest `label` so far and never becomes narrower."""
         if len(label) > len(self._label):
             self._label = label
         layout = self._divided(shown, strips)
@@ -33,7 +33,7 @@ class ChartPanes:
             self.layout = layout
 
     def take_after(self, other: ChartPanes) -> None:
-        """Copy the width of another chart's price axis, and its layout if both charts have the same size."""
+        """Copy the width of another chart's price axis, and that chart's layout if both charts have the same size."""
         self._label = other._label
         if self.size == other.size:
             self.layout = other.layout

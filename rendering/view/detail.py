@@ -1,4 +1,4 @@
-"""Levels of detail: the parts of a bar that are drawn at each size."""
+"""Levels of detail: which parts of bars are drawn at which size of bars and rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HYSTERESIS = 0.15
 
 
 class Detail(enum.IntEnum):
-    """Level of detail, from coarse to fine."""
+    """Levels of detail of the bars, from coarse to fine: narrow candles, candles with bodies, cells, and cells with digits."""
 
     CANDLES = 0
     BODIES = 1
@@ -23,9 +23,9 @@ _ROW_PX = {Detail.DIGITS: 11.0, Detail.CELLS: 0.5, Detail.BODIES: 0.0, Detail.CA
 
 
 def detail_for(bar_px: float, row_px: float, previous: Detail | None = None) -> Detail:
-    """The finest level for which bars and rows are large enough.
+    """The finest level of detail for which bars and rows are large enough; sizes in logical pixels.
 
-    A size equal to the limit is large enough. `previous` is the level drawn last: for it, and for coarser levels, the
+    A size equal to the limit is large enough. `previous` is the level drawn last: for this level, and for coarser levels, the
     limits are 15 % lower.
     """
     for level in (Detail.DIGITS, Detail.CELLS, Detail.BODIES):

@@ -1,4 +1,4 @@
-"""All that an item needs to draw one frame, as one value."""
+"""All that the layers need to draw the chart once, as one value: the frame."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """All that is needed to draw the chart once; every item gets the same frame.
+    """All that is needed to draw the chart once; every layer gets the same frame.
 
     Attributes
     ----------
     chart : Chart
-        Series and values; the only part that still changes, so items compare `series.revision`.
+        Series and values; the only part that still changes, so layers compare `series.revision`.
     revision, generation : int
-        The chart's when the frame was built: an item stores them to find out what changed since then.
+        Revision and generation of the chart when the frame was built: a layer stores them to find out what has changed since.
     viewport, layout, theme, dpr, style, detail :
         Visible bars and prices, panes, colours, device pixels per logical pixel, cell settings and level of detail.
     rules : CalculationSettings
@@ -84,20 +84,20 @@ class Frame:
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
 
     def with_legend(self, told: tuple[str, ...]) -> Frame:
-        """This frame with the legend lines of the overlays; all that was computed once for this frame stays computed."""
+        """A copy of this frame with the legend lines of the overlays; it shares the results cached by `once`."""
         frame = replace(self, told=told)
         object.__setattr__(frame, "_answers", self._answers)
         return frame
 
     def once(self, function: Callable[[Frame], Answer]) -> Answer:
-        """The result of a function of this frame, which is called again only after the chart has changed."""
+        """The cached result of a function of this frame; the function is called again only after the chart has changed."""
         state, found = self.chart.state_revision, self._answers.get(function)
         if found is None or found[0] != state:
             found = self._answers[function] = state, function(self)
         return found[1]
 
     def differs_by_trades_only(self, old: Frame) -> bool:
-        """Whether this frame differs from an older one only by new trades, its time and, without an as-of moment, the mouse."""
+        """Whether this frame differs from an older one at most by new trades, its time, the legend lines and the mouse position."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = self.theme is old.theme and self.rules is old.rules and self.mode == old.mode and self.as_of == old.as_of
         same_words = (self.badge, self.notice, self.shown) == (old.badge, old.notice, old.shown)
@@ -115,29 +115,29 @@ class Frame:
 
     @property
     def known_end(self) -> int:
-        """Index after the last bar that values may use: the last of all bars, or the bar `as_of`."""
+        """The index after the last bar that values may use: after the bar `as_of`, or after the newest bar if `as_of` is None."""
         series = self.chart.series
         return series.n_bars if self.as_of is None else series.index_of(self.as_of + 1)
 
     @property
     def known_x(self) -> float:
-        """The x position at which the as-of view ends, in logical pixels; without an as-of moment, the right edge of the price pane.
+        """The x position at which bars that values may use end, logical pixels: the as-of moment, or the right edge of the price pane.
 
-        At most the right edge of the price pane.
+        The position is always between the left and the right edge of the price pane.
         """
         right = float(self.layout.price.right)
         return right if self.as_of is None else min(right, max(0.0, self.pixels.screen_x(self.as_of + 1) / self.dpr))
 
     @property
     def row_px(self) -> float:
-        """Height of a row, logical pixels."""
+        """The height of a row, logical pixels."""
         return self.chart.series.grid.ticks_per_row * self.viewport.tick_px
 
 
 def once_a_frame(function: Callable[[Frame], Answer]) -> Callable[[Frame], Answer]:
-    """Let a function of a frame be computed once per frame: several layers ask for its result, some of them several times.
+    """Cache the result of a function for each frame, because several layers use the result, some of them several times.
 
-    The function must not depend on the legend lines of the overlays.
+    The function is called again if the chart changes. It must not depend on the legend lines of the overlays.
     """
 
     @wraps(function)
@@ -148,5 +148,5 @@ def once_a_frame(function: Callable[[Frame], Answer]) -> Callable[[Frame], Answe
 
 
 def figure_rules(frame: Frame) -> tuple[object, ...]:
-    """The calculation settings that decide which cells of a bar are marked: value area and imbalance."""
+    """The calculation settings on which the marks of a bar depend: those of value areas and imbalances."""
     return frame.rules.value_area, frame.rules.imbalance

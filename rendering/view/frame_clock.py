@@ -1,4 +1,4 @@
-"""A clock that ticks at the screen's refresh rate, and rests while nothing changes."""
+"""A timer that requests frames at the screen's refresh rate, and less often while nothing changes."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ _REST_AFTER_S = 0.25
 class FrameClock(QObject):
     """Calls `on_frame` at the screen's refresh rate; missed frames are skipped.
 
-    After a quarter of a second in which nothing changed it rests: ten frames a second, until a frame finds a change or `wake` is called.
+    After a quarter of a second without a change the clock rests: it calls `on_frame` ten times a second, until a frame finds a change
+    or `wake` is called.
 
     Parameters
     ----------
     on_frame : callable
-        Called once per frame; returns False if nothing has changed.
+        Called once per frame; must return False if nothing has changed.
     parent : QObject
-        Its owner; a minimised widget gets four frames per second.
+        Owner of the clock; a minimised widget gets four frames a second.
 
     Attributes
     ----------
     frames : int
-        Frames so far.
+        Number of frames so far.
     busy_s : float
-        Time spent in `on_frame` so far.
+        Time spent in `on_frame` so far, s.
     """
 
     def __init__(self, on_frame: Callable[[], bool], parent: QObject | None = None) -> None:
@@ -48,12 +49,12 @@ class FrameClock(QObject):
 
     @property
     def interval_ms(self) -> int:
-        """Current time between two frames, ms."""
+        """The current time between two frames, ms."""
         return self._timer.interval()
 
     @property
     def resting(self) -> bool:
-        """Whether nothing has changed for so long that the clock rests."""
+        """Whether the clock rests: nothing has changed for more than a quarter of a second."""
         return time.perf_counter() - self._changed_s > _REST_AFTER_S
 
     def start(self) -> None:
@@ -62,7 +63,7 @@ class FrameClock(QObject):
         self._timer.start(self._wanted_ms())
 
     def wake(self) -> None:
-        """Draw a frame at once if the clock rests, and continue at the screen's rate; called after data and input."""
+        """Request a frame at once if the clock rests, and continue at the screen's rate; called after new data and user input."""
         rested, self._changed_s = self.resting, time.perf_counter()
         if rested and self._timer.isActive():
             self._timer.start(0)

@@ -9,17 +9,17 @@ from rendering.view.frame import Frame
 
 
 def price_y(frame: Frame, ticks: float) -> float:
-    """Y of a price in logical pixels, rounded to a device pixel as the edges of cells and rows are."""
+    """The y position of a price, logical pixels, rounded to a device pixel like the edges of cells and rows."""
     return frame.pixels.screen_y(ticks) / frame.dpr
 
 
 def line_y(frame: Frame, ticks: float) -> float:
-    """Y of a line at a price, the middle of its tick, in logical pixels."""
+    """The y position of a line at a price, which is drawn at the middle of its tick; logical pixels, rounded to a device pixel."""
     return price_y(frame, ticks + TICK_MIDDLE)
 
 
 def hairline(frame: Frame) -> float:
-    """Width of a thin line: about 1 logical pixel, in whole device pixels."""
+    """The width of a thin line, logical pixels: about 1, and a whole number of device pixels."""
     return max(1, math.floor(frame.dpr)) / frame.dpr
 
 

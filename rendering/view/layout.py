@@ -42,7 +42,7 @@ _PRICE_SHARE = 0.4
 
 
 class Rect(NamedTuple):
-    """Left, top, width, height in logical pixels; `right`, `bottom` are exclusive."""
+    """A rectangle in whole logical pixels: left, top, width and height; its `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -67,7 +67,8 @@ class Rect(NamedTuple):
 class Strip(NamedTuple):
     """A pane that an overlay requests under the bars, sized as a share of the height.
 
-    It gets about `share` of the height above the time axis, between `least_px` and `most_px`.
+    The pane gets about `share` of the height above the time axis, between `least_px` and `most_px`; if less than `least_px`
+    is free, there is no pane.
     """
 
     name: str
@@ -81,9 +82,9 @@ _NOWHERE = Rect(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class PaneLayout:
-    """The panes of a chart of `width` x `height`; panes that do not fit have size 0.
+    """The panes of a chart of `width` x `height` logical pixels; panes that do not fit have width or height 0.
 
-    `strips` are the overlays' panes by name, as wide as the bars, from top to bottom.
+    `strips` are the panes of overlays with their names, as wide as the price pane, from top to bottom.
     """
 
     width: int
@@ -157,16 +158,16 @@ class PaneLayout:
         return dict(self.strips).get(name, _NOWHERE)
 
     def beside(self, pane: Rect) -> Rect:
-        """The area right of a pane of bars, up to the right edge of the chart."""
+        """The area right of a pane that shows bars, up to the right edge of the chart."""
         return Rect(pane.right, pane.top, self.width - pane.right, pane.height)
 
     @property
     def plot_right(self) -> int:
-        """The left edge of the price axis, where bars and profile end."""
+        """X of the left edge of the price axis, where bars and profile end."""
         return self.price_axis.left
 
     def pane_at(self, x: float, y: float) -> str | None:
-        """Name of the pane under a point, e.g. `"price"`; None in the corner and outside."""
+        """The name of the pane under a point, e.g. `"price"` or an overlay's name; None where there is no pane."""
         for name in ("price", "profile", "delta", "volume", "totals", "price_axis", "delta_axis", "time_axis"):
             if getattr(self, name).holds(x, y):
                 return name
@@ -174,7 +175,7 @@ class PaneLayout:
 
 
 def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
-    """Height of each strip in whole pixels; 0 if fewer than `least_px` are free."""
+    """The height of each strip in whole pixels, earlier strips first; 0 for a strip if fewer than its `least_px` pixels are free."""
     heights: list[int] = []
     for strip in strips:
         height = min(strip.most_px, max(strip.least_px, round(strip.share * above)), free)
@@ -184,5 +185,5 @@ def _strip_heights(strips: Sequence[Strip], above: int, free: int) -> list[int]:
 
 
 def text_width(text: str, text_px: int = AXIS_TEXT_PX) -> int:
-    """Width of a text in the chart's font, whole pixels."""
+    """The width of a text in the chart's font, logical pixels, rounded up."""
     return math.ceil(len(text) * CHAR_ASPECT * text_px)

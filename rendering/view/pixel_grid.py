@@ -1,4 +1,4 @@
-"""The device pixels of bar and row edges, rounded in one place for every item.
+"""The device pixels of bar and row edges, rounded in one place for all layers.
 
 Global pixel space has its origin at bar number 0 and price 0, and does not move when the view is panned:
 `X = floor(bar * bar_px * dpr)`, `Y = -round(ticks * tick_px * dpr)` (half up), Y growing downwards. Cells, profile rows
@@ -42,7 +42,7 @@ class PixelGrid:
 
     @classmethod
     def of(cls, viewport: Viewport, dpr: float) -> PixelGrid:
-        """The grid of a viewport at `dpr` device pixels per logical pixel."""
+        """The pixel grid of a viewport at `dpr` device pixels per logical pixel."""
         bar_pitch, tick_pitch = viewport.bar_px * dpr, viewport.tick_px * dpr
         height = round(viewport.height_px * dpr)
         return cls(
@@ -61,7 +61,7 @@ class PixelGrid:
         return self.bar_pitch, self.tick_pitch
 
     def bar_x(self, bars: Any) -> Any:
-        """Global X of the left edges of bars, from their numbers; int64, shape as given."""
+        """Global X of the left edges of the bars with these numbers; int64, shape as given."""
         return np.floor(np.asarray(bars, np.float64) * self.bar_pitch).astype(np.int64)
 
     def price_y(self, ticks: Any) -> Any:
@@ -69,17 +69,17 @@ class PixelGrid:
         return -np.floor(np.asarray(ticks, np.float64) * self.tick_pitch + 0.5).astype(np.int64)
 
     def screen_x(self, bar: float) -> int:
-        """X of a bar's left edge, in device pixels from the left edge of the price pane."""
+        """X of the left edge of a bar, given by number, in device pixels from the left edge of the price pane."""
         return math.floor(bar * self.bar_pitch) - self.left
 
     def screen_y(self, ticks: float) -> int:
-        """Y of a price, in device pixels from the top of the price pane: the first pixel below that price."""
+        """Y of a price in ticks, in device pixels from the top of the price pane: the first pixel below that price."""
         return -math.floor(ticks * self.tick_pitch + 0.5) - self.top
 
     def bars_in(self, left: int, right: int) -> tuple[int, int]:
-        """First and last bar number in global pixels `[left, right)`, inclusive, with a bar of margin on each side."""
+        """The first and last bar number in global pixels `[left, right)`, both included, with one bar of margin on each side."""
         return math.floor(left / self.bar_pitch) - 1, math.ceil(right / self.bar_pitch)
 
     def ticks_in(self, top: int, bottom: int) -> tuple[int, int]:
-        """Lowest and highest tick in global pixels `[top, bottom)`, inclusive, with a tick or two of margin on each side."""
+        """The lowest and highest tick in global pixels `[top, bottom)`, both included, with a tick or two of margin on each side."""
         return math.floor(-bottom / self.tick_pitch) - 1, math.ceil(-top / self.tick_pitch) + 1

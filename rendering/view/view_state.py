@@ -1,6 +1,7 @@
 """The visible bars and prices of a chart, and how they move with the market.
 
-The view follows the newest bar until the user moves it away. After a change of bar type or row size it stays at its time and price.
+The view follows the newest bar until the user moves away from that bar. After a change of bar type or row size the view stays at its
+price, and at its time or the newest bar.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class ViewState:
     Parameters
     ----------
     chart : Chart
-        The chart shown; may still be empty, the view is fitted when the first bars arrive.
+        The chart shown; it may still be empty, then the view is fitted when the first bars arrive.
     width_px, height_px : float
         Size of the price pane, logical pixels.
 
@@ -60,7 +61,7 @@ class ViewState:
             self.following = first <= int(self.chart.series.number[-1]) <= last
 
     def resize(self, width_px: float, height_px: float) -> None:
-        """Set the size of the price pane, logical pixels."""
+        """Set the size of the price pane, logical pixels; the bar at the right edge and the middle price stay in place."""
         if (width_px, height_px) != (self.viewport.width_px, self.viewport.height_px):
             self.viewport = self.viewport.resized(width_px, height_px)
 
@@ -78,14 +79,14 @@ class ViewState:
         self._fitted, self._last_number = True, last
 
     def show_all(self) -> None:
-        """Show every bar and every price, and follow the newest bar."""
+        """Show every bar and every price, and follow the newest bar; do nothing without bars."""
         series = self.chart.series
         if series.n_bars:
             self.show_last(int(series.number[-1] - series.number[0]) + 1)
             self.viewport = self.viewport.fitted(int(series.low.min()), int(series.high.max()) + 1)
 
     def fit_price(self) -> None:
-        """Fit the prices to the bars in view."""
+        """Fit the visible prices to the bars in view; do nothing if there are none."""
         series = self.chart.series
         first, last = self.viewport.visible_bars()
         start, end = series.index_of(first), series.index_of(last + 1)
@@ -93,7 +94,7 @@ class ViewState:
             self.viewport = self.viewport.fitted(int(series.low[start:end].min()), int(series.high[start:end].max()) + 1)
 
     def go_to_newest(self) -> None:
-        """Move to the newest bar, and to its price if that is out of view, and follow the bar; the scale does not change."""
+        """Move to the newest bar, and to its close if that is out of view, and follow the newest bar; the scale does not change."""
         series, vp = self.chart.series, self.viewport
         self.following = True
         if series.n_bars:
@@ -103,14 +104,14 @@ class ViewState:
             self._fitted, self._last_number = True, last
 
     def take_after(self, other: ViewState) -> None:
-        """Copy the view of another chart of the same market, whose newest bar may differ."""
+        """Copy the view of another chart of the same market; the newest bars of both charts may differ."""
         self.viewport, self.following = other.viewport, other.following
         self._fitted, self._last_number = other._fitted, other._last_number
         if self.chart is other.chart:
             self._shown = other._shown
 
     def move_with_the_market(self) -> None:
-        """Adjust the view to new trades and bars, once per frame."""
+        """Adjust the view to new trades, new bars, and another bar type or row size; called once per frame."""
         series = self.chart.series
         if not series.n_bars:
             return
@@ -129,11 +130,14 @@ class ViewState:
         self._note_middle()
 
     def _note_middle(self) -> None:
-        """Remember the time in the middle of the view, so that it can stay there when bars change."""
+        """Store the time in the middle of the view, so that this time stays in the middle after a change of bars."""
         self._middle_ns = self._times.at(self.viewport.bar_at(self.viewport.width_px / 2))
 
     def _keep_place(self) -> None:
-        """After a change of bars or rows, keep pixel sizes, middle price, and the middle time or, if followed, the newest bar."""
+        """After a change of bars or rows, keep the sizes of both in pixels, the middle price, and the middle time.
+
+        While the view follows the newest bar, it keeps the place of that bar instead of the middle time.
+        """
         generation, rule, grid = self._shown
         series, vp = self.chart.series, self.viewport
         if grid != series.grid:
@@ -160,9 +164,9 @@ class ViewState:
         return vp.panned(0, -step) if y > vp.height_px - zone else vp
 
     def _fitted_to_rows(self, vp: Viewport) -> Viewport:
-        """A viewport fitted to the prices of the bars in view; rows stay legible if bars are at least as wide as at first.
+        """A viewport fitted to the prices of the bars in view; rows stay legible if bars are at least as wide as by default.
 
-        If all prices do not fit, the last one stays near the middle.
+        If not all prices fit, the last price stays near the middle.
         """
         series = self.chart.series
         first, last = vp.visible_bars()

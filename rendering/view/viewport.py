@@ -16,7 +16,7 @@ TICK_PX_LIMITS = (1e-7, 400.0)  # even a price glitch must fit into the view
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """The visible part of a chart; a frozen value, every movement returns a new one.
+    """The visible bars and prices of a chart; a frozen value: every movement returns a new viewport.
 
     Attributes
     ----------
@@ -40,31 +40,31 @@ class Viewport:
     height_px: float
 
     def x(self, bar: float) -> float:
-        """The x position of a bar's left edge, logical pixels."""
+        """The x position of the left edge of a bar, given by number, logical pixels; a fraction is a position inside the bar."""
         return (bar - self.first_bar) * self.bar_px
 
     def y(self, ticks: float) -> float:
-        """The y position of a price, logical pixels."""
+        """The y position of a price in ticks, logical pixels."""
         return self.height_px - (ticks - self.low_ticks) * self.tick_px
 
     def bar_at(self, x_px: float) -> float:
-        """The bar number at `x_px`, with a fraction; rounded down, it is the number of the bar drawn there."""
+        """The bar number at `x_px`, with a fraction; rounded down, the number of the bar drawn there."""
         return self.first_bar + x_px / self.bar_px
 
     def ticks_at(self, y_px: float) -> float:
-        """The price at `y_px`, in ticks."""
+        """The price at `y_px`, in ticks, with a fraction."""
         return self.low_ticks + (self.height_px - y_px) / self.tick_px
 
     def visible_bars(self) -> tuple[int, int]:
-        """First and last bar number that are at least partly in view, both included."""
+        """The first and last bar number that are at least partly in view, both included, even if no bars have these numbers."""
         return math.floor(self.first_bar), math.ceil(self.bar_at(self.width_px)) - 1
 
     def visible_ticks(self) -> tuple[int, int]:
-        """Lowest and highest tick that are at least partly in view, both included."""
+        """The lowest and highest tick that are at least partly in view, both included."""
         return math.floor(self.low_ticks), math.ceil(self.ticks_at(0)) - 1
 
     def panned(self, dx_px: float, dy_px: float) -> Viewport:
-        """The viewport after a drag by some pixels; positive values move the chart right and down."""
+        """The viewport after the chart is dragged by some logical pixels; positive values move the chart right and down."""
         return replace(self, first_bar=self.first_bar - dx_px / self.bar_px, low_ticks=self.low_ticks + dy_px / self.tick_px)
 
     def zoomed_time(self, x_px: float, factor: float) -> Viewport:
@@ -89,20 +89,20 @@ class Viewport:
         )
 
     def following(self, old_last: int, new_last: int) -> Viewport:
-        """The viewport moved right by the number of new bars, so that the newest bar is drawn at the same place."""
+        """The viewport moved on by the number of new bars, so that the newest bar is drawn where the last one was."""
         return replace(self, first_bar=self.first_bar + (new_last - old_last))
 
     def fitted(self, low_ticks: float, high_ticks: float, margin: float = 0.08) -> Viewport:
-        """The viewport fitted to a price range, with a share `margin` of the height free above and below."""
+        """The viewport fitted to a price range, with at least a share `margin` of the height free above and below, within limits."""
         tick_px = _clamped(self.height_px * (1 - 2 * margin) / max(high_ticks - low_ticks, 1), TICK_PX_LIMITS)
         return replace(self, tick_px=tick_px).centred((low_ticks + high_ticks) / 2)
 
     def centred(self, ticks: float) -> Viewport:
-        """The viewport with the price `ticks` in the middle of the height."""
+        """The viewport with the price `ticks` in the middle of the height, at the same scale."""
         return replace(self, low_ticks=ticks - self.height_px / 2 / self.tick_px)
 
     def with_bar_at(self, bar: float, x_px: float) -> Viewport:
-        """The viewport with the left edge of bar number `bar` at `x_px`."""
+        """The viewport with the left edge of bar number `bar` at `x_px`, at the same scale."""
         return replace(self, first_bar=bar - x_px / self.bar_px)
 
 

@@ -1,4 +1,4 @@
-"""A veil over the bar that the price pane's left edge cuts, because a cut number would be misread."""
+"""A veil over the bar that is cut off by the left edge of the price pane, because a number cut off there would be misread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VEIL = 0.82
 
 
 class ClippedBarItem(ChartItem):
-    """A veil over the cells that the price pane's left edge cuts, drawn only while cells have digits."""
+    """A veil over the cells that are cut off by the left edge of the price pane, drawn only while cells show digits."""
 
     z = 10.5
 
@@ -40,7 +40,7 @@ class ClippedBarItem(ChartItem):
 
 
 def cut_cells_end(frame: Frame) -> float:
-    """Right edge of the cells that the price pane's left edge cuts, logical pixels; 0 if it cuts no cells with digits."""
+    """X of the right edge of the cells cut off by the price pane's left edge, logical pixels; 0 if no cells with digits are cut off."""
     if frame.detail is not Detail.DIGITS or not frame.style.show_numbers:
         return 0.0
     pixels, style = frame.pixels, frame.style

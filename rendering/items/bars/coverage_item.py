@@ -1,7 +1,7 @@
 """The coverage ribbon on the time axis, which shows whether all trades of a bar are loaded.
 
 Marks differ in shape as well as colour: filled (complete), outlined (unverified), dotted (candles only), hatched (trades
-missing). Where bars share a pixel the worst of them is shown.
+missing). Where bars share a pixel, the mark shows the worst state among them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _GAP_FROM_PX = 4.0
 class CoverageMarks(NamedTuple):
     """Marks of the coverage ribbon, from left to right.
 
-    Edges `[left, right)` in device pixels of the price pane, and `BarState`; [shape=(n,)] each.
+    `left` and `right` are the edges `[left, right)` of each mark, in device pixels from the left edge of the price pane; `state` is
+    its `BarState`. All have [shape=(n,)].
     """
 
     left: np.ndarray
@@ -38,7 +39,7 @@ class CoverageMarks(NamedTuple):
 
 
 class CoverageItem(ChartItem):
-    """The coverage ribbon: one mark per bar, or one for neighbouring narrow bars; empty while the coverage is unknown."""
+    """The coverage ribbon: a mark per bar, shared by neighbouring narrow bars of the same state; empty while the coverage is unknown."""
 
     z = 61.0
     rest_s = READING_REST_S
@@ -108,7 +109,7 @@ class CoverageItem(ChartItem):
 
 
 def marks_of(frame: Frame, coverage: BarCoverage) -> CoverageMarks:
-    """The marks of the coverage ribbon, one per bar; neighbouring narrow bars with the same state share a mark."""
+    """The marks of the coverage ribbon: one per bar, or one for neighbouring narrow bars with the same state; none for state `OUTSIDE`."""
     grid = frame.pixels
     numbers = coverage.first + np.arange(len(coverage.state))
     left, right = grid.bar_x(numbers) - grid.left, grid.bar_x(numbers + 1) - grid.left

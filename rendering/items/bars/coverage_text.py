@@ -1,4 +1,4 @@
-"""A legend text that shows which part of a session, day, week or month is not loaded."""
+"""A legend text that shows from when on a session, day, week or month is loaded, and how many gaps it has."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from rendering.view.frame import Frame
 
 
 class CoverageText:
-    """The coverage text of one layer, cached until bars, gaps, settings or the division of time change."""
+    """The coverage text of one layer, cached until bars, gaps, settings, the as-of moment or the division of time change."""
 
     def __init__(self) -> None:
         self._cached: tuple[tuple[object, ...], str] = (), ""
 
     def of(self, frame: Frame, division: TimeDivision) -> str:
-        """The text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty if the newest period is completely loaded."""
+        """The text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty if the newest period is completely loaded.
+
+        The newest period is the one of the last bar, or of the last bar before the as-of moment.
+        """
         series = frame.chart.series
         if not series.n_bars:
             return ""

@@ -26,7 +26,8 @@ _SOLID = Qt.PenStyle.SolidLine
 class Curve(NamedTuple):
     """Points of a line, in logical pixels [shape=(n,)], oldest first.
 
-    `joined` is False where the line is broken before a point. `run` is the number of the run of dashes that starts at or before a point.
+    `joined` is False where the line is broken before a point. `run` numbers the runs of dashes: where it changes from one point to
+    the next, the dashes start again.
     """
 
     x: np.ndarray
@@ -39,9 +40,9 @@ class Curve(NamedTuple):
         draw_curves(painter, pen, exposed, (self,))
 
     def part(self, exposed: QRectF, *, dashed: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the points to draw for a part, and for each whether it is joined to the next: int64, int32 [shape=(n,)].
+        """Indices of the points to draw inside `exposed`, and for each 1 if it is joined to the next, else 0: int64, int32 [shape=(n,)].
 
-        A run of dashes starts with a point of its own, the second one at the end of the run before.
+        With `dashed`, the first point of each run of dashes appears twice: as the end of the previous run, and as the start of its own.
         """
         first = max(0, int(np.searchsorted(self.x, exposed.left())) - 2)
         end = min(len(self.x), int(np.searchsorted(self.x, exposed.right(), side="right")) + 2)
@@ -62,9 +63,9 @@ class Curve(NamedTuple):
 
 
 def draw_curves(painter: QPainter, pen: QPen, exposed: QRectF, lines: Sequence[Curve]) -> None:
-    """Draw the parts of lines inside `exposed` in one stroke.
+    """Draw the parts of several lines inside `exposed` in one stroke.
 
-    Each with up to two points beyond it on either side, dashed ones from the start of a run of dashes on.
+    Each part includes up to two points outside `exposed` on either side; a dashed part begins at the start of a run of dashes.
     """
     dashed, before = pen.style() is not _SOLID, None
     found: list[Sequence[np.ndarray]] = []
@@ -84,7 +85,7 @@ def draw_curves(painter: QPainter, pen: QPen, exposed: QRectF, lines: Sequence[C
 
 
 def bars_of_part(frame: Frame, exposed: QRectF, *, dashed: bool = False) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars whose points are needed to draw a line inside `exposed`; they may begin before the view."""
+    """Indices `[first, end)` of the bars whose points are needed to draw a line inside `exposed`; some may be out of view."""
     series, viewport, pixels = frame.chart.series, frame.viewport, frame.pixels
     first = series.index_of(math.floor(viewport.bar_at(exposed.left() - _MARGIN_PX))) - 2
     if dashed and 0 < first < series.n_bars:
@@ -102,14 +103,14 @@ def curve(frame: Frame, first: int, end: int, y: np.ndarray, stretch: np.ndarray
 def curves(frame: Frame, first: int, end: int, heights: Sequence[np.ndarray], stretch: np.ndarray) -> list[Curve]:
     """Lines with one height per bar each, through the middles of the bars `[first, end)` (indices).
 
-    Of bars that share a device pixel the lowest and the highest are drawn, in their order, so that no extreme is lost.
+    Of bars that share a column of device pixels only those with the lowest and the highest value are drawn, so that no extreme is lost.
 
     Parameters
     ----------
     heights : sequence of float64 [shape=(n,)]
         Heights in logical pixels.
     stretch : int64 [shape=(n,)]
-        A number per bar; the lines are broken where it changes.
+        A number per bar; the lines are broken where this number changes.
     """
     pixels, number = frame.pixels, frame.chart.series.number[first:end]
     left, right = pixels.bar_x(number), pixels.bar_x(number + 1)
@@ -135,7 +136,7 @@ def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _path(x: np.ndarray, y: np.ndarray, connect: np.ndarray) -> QPainterPath:
-    """A path through the points, broken after each that is not joined to the next."""
+    """A path through the points, broken after each point that is not joined to the next."""
     path = QPainterPath()
     starts = np.flatnonzero(connect[:-1] == 0) + 1
     for first, end in pairwise((0, *starts.tolist(), len(x))):

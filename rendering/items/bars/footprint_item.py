@@ -16,9 +16,9 @@ from rendering.view.frame import Frame, PainterName
 
 
 class FootprintItem(ChartItem):
-    """The bars of the chart, drawn by the frame's painter.
+    """The bars of the chart, drawn by the painter that the frame names: `gl` or `raster`.
 
-    If that painter is not installed (no GPU), the raster painter draws them, which always works.
+    If that painter is not installed, e.g. without a GPU, the raster painter draws them; it always works.
     """
 
     z = 10.0
@@ -40,11 +40,11 @@ class FootprintItem(ChartItem):
             self._painters.pop(name, None)
 
     def pane(self, frame: Frame) -> QRectF:
-        """The price pane."""
+        """The rectangle of the price pane, logical pixels."""
         return QRectF(*frame.layout.price)
 
     def refresh(self, frame: Frame) -> bool:
-        """Let the frame's painter prepare the frame, then mark the changed region as dirty; return False if nothing changed."""
+        """Let the painter prepare the frame, then mark the changed region to be painted again; return False if nothing changed."""
         painter = self._painters.get(frame.painter, self.raster)
         self._region = painter.prepare(frame)
         if painter is not self._drawn_by:
@@ -64,7 +64,7 @@ class FootprintItem(ChartItem):
         return cell_questions(frame, x, y)
 
     def idle(self, budget_s: float) -> bool:
-        """Let the painter do work for later frames; return True if more is left."""
+        """Let the painter do work for later frames for about `budget_s` seconds; return True if more is left."""
         return self._drawn_by.idle(budget_s)
 
     def settle(self) -> None:
@@ -72,6 +72,6 @@ class FootprintItem(ChartItem):
         self._drawn_by.settle()
 
     def take_after(self, other: ChartItem) -> None:
-        """Copy another footprint item's volume ranks, so that both draw cells in the same colours."""
+        """Use the volume ranks of another footprint item, so that both draw cells in the same colours."""
         if isinstance(other, FootprintItem):
             self.raster.keeper.ranks = other.raster.keeper.ranks

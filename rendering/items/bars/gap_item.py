@@ -1,4 +1,4 @@
-"""Gaps: hatched bands over the times of missing trades, with the number of missing trades if it is known."""
+"""Gaps: hatched bands over the times of missing trades, each with the number of missing trades if that is known."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LABEL_PX = 16.0
 
 
 class GapBand(NamedTuple):
-    """A gap on the screen: its edges in logical pixels, and the number of missing trades.
+    """The band of one gap, or of several that touch on the screen: the band's edges in logical pixels, and the number of missing trades.
 
-    `missing` is 0 where the number is unknown.
+    `missing` is 0 if the number is unknown.
     """
 
     left: float
@@ -33,14 +33,14 @@ class GapBand(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The label of the band, e.g. `⚠ 12 trades missing`."""
+        """The label of the band: `⚠ 12 trades missing`, or `⚠ trades may be missing` if their number is unknown."""
         if not self.missing:
             return "⚠ trades may be missing"
         return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
 
 
 class GapItem(ChartItem):
-    """The bands of gaps: they cover all panes with bars, and lie under the legend."""
+    """The bands that mark gaps: they cover all panes with bars, and lie under the legend."""
 
     z = 55.0
 
@@ -84,9 +84,9 @@ class GapItem(ChartItem):
 
 @once_a_frame
 def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
-    """The gaps in view as bands.
+    """The bands of the gaps in view, from left to right.
 
-    Gaps that touch on the screen are one band with the sum of their missing trades.
+    Gaps that touch on the screen share a band, which has the sum of their missing trades.
     """
     times, viewport = frame.chart.series.times, frame.viewport
     bands: list[GapBand] = []

@@ -1,7 +1,7 @@
 """Large trades as bubbles at their time and price.
 
-The area shows the quantity; colour and sign show the aggressor. Over cells with digits they are rings without a number,
-which would make both unreadable; a click explains the trade.
+A bubble's area shows the quantity; its colour and the sign before its number show the aggressor. Over cells with digits bubbles are
+rings without a number, because two numbers at one place could not be read. A click explains the trade.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MAX_BUBBLES = 400
 class Bubble(NamedTuple):
     """A large trade as a bubble on the screen, in logical pixels.
 
-    `place` is its index among the large trades in view, in the order of the tape.
+    `place` is the trade's index among the large trades in view, in the order of the tape; `side` is its aggressor.
     """
 
     x: float
@@ -45,7 +45,7 @@ class Bubble(NamedTuple):
 
 
 class LargeTradesItem(ChartItem):
-    """The bubbles of large trades."""
+    """The layer that draws large trades as bubbles, at most the 400 largest in view."""
 
     name = "large-trades"
     title = "Large trades"
@@ -92,7 +92,7 @@ class LargeTradesItem(ChartItem):
                 self._labels.draw(painter, bubble.x, bubble.y, bubble.text, theme.text, 0.5)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The hit target of the bubble under the mouse; of several bubbles there, that of the smallest, which is on top."""
+        """The hit target of the bubble under the mouse: the smallest one, drawn on top, if there are several; empty if there is none."""
         under = [bubble for bubble in self.bubbles(frame) or () if math.hypot(bubble.x - x, bubble.y - y) <= max(bubble.radius, NEAR_PX)]
         if not under or self._large is None or not frame.layout.price.holds(x, y):
             return []
@@ -101,7 +101,7 @@ class LargeTradesItem(ChartItem):
         return [] if found is None else [large_question(frame, found, place, rule)]
 
     def bubbles(self, frame: Frame) -> tuple[Bubble, ...] | None:
-        """The bubbles in view, largest first; None if there are too many trades to scan."""
+        """The bubbles of the large trades in view, at most 400, largest first; None if there are too many trades to scan."""
         chart, rule = frame.chart, frame.rules.large_trades.rule
         if chart.trades is None:
             return ()
@@ -132,5 +132,5 @@ class LargeTradesItem(ChartItem):
 
 
 def _signed(side: int, text: str) -> str:
-    """Put ▲ for a buy or ▼ for a sell before a text, so that the side is not shown by colour alone."""
+    """Put ▲ for a buy or ▼ for a sell before a text, so that not only the colour shows the side; nothing if the side is unknown."""
     return ("▲" if side > 0 else "▼" if side < 0 else "") + text.strip()

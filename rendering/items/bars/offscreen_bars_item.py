@@ -1,4 +1,4 @@
-"""The number of bars above or below the visible prices, shown at the upper or lower edge."""
+"""The numbers of bars above and below the visible prices, shown at the upper and lower edge of the price pane."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _RIGHT_PX, _PADDING_PX, _FOOT_PX = 10.0, 7.0, 4.0
 
 
 class OffscreenBars(NamedTuple):
-    """Numbers of bars at visible times whose prices are all above, and all below, the visible prices."""
+    """The numbers of bars at visible times that lie completely above, and completely below, the visible prices."""
 
     above: int
     below: int
 
     @property
     def texts(self) -> tuple[str, str]:
-        """The texts at the upper and at the lower edge; a text is empty if there are no bars to count."""
+        """The texts for the upper and the lower edge, e.g. `▲ 3 bars above`; a text is empty if its number is 0."""
         return _text("▲", self.above, "above"), _text("▼", self.below, "below")
 
 
 class OffscreenBarsItem(ChartItem):
-    """Texts at the upper and lower right that count the bars above and below the visible prices."""
+    """Texts at the upper and lower right of the price pane that count the bars above and below the visible prices."""
 
     z = 81.0
 
@@ -57,7 +57,7 @@ class OffscreenBarsItem(ChartItem):
 
 @once_a_frame
 def count_offscreen_bars(frame: Frame) -> OffscreenBars:
-    """Count the bars at visible times whose prices are all above, and those whose prices are all below, the visible prices."""
+    """Count the bars at visible times that lie completely above, and completely below, the visible prices, up to the as-of moment."""
     first, end = bars_in_view(frame)
     series, (low, high) = frame.chart.series, frame.viewport.visible_ticks()
     return OffscreenBars(int(np.count_nonzero(series.low[first:end] > high)), int(np.count_nonzero(series.high[first:end] < low)))

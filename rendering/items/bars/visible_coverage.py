@@ -1,4 +1,4 @@
-"""The coverage of the bars in view, cached until something changes. No Qt."""
+"""The coverage of the bars in view, cached until view, bars, gaps, candles or covered time change. Does not use Qt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class VisibleCoverage:
     Attributes
     ----------
     counted : int
-        Number of times it was computed, for tests.
+        Number of times the coverage was computed, for tests.
     """
 
     def __init__(self) -> None:
@@ -40,8 +40,8 @@ class VisibleCoverage:
     def of(self, frame: Frame, *, as_of: bool = False) -> BarCoverage | None:
         """The coverage of the bars in view; None if it is unknown.
 
-        With `as_of`, of those up to the as-of moment only. If the covered time is unknown but there are gaps, the bars
-        that exist count as covered except for the gaps, and the share and `whole` are about these bars only.
+        With `as_of`, bars after the as-of moment are left out. If the covered time is unknown but there are gaps, the bars
+        that exist count as covered except for the gaps, and `share` and `whole` are about these bars only.
         """
         chart = frame.chart
         times, bars = chart.series.times, _bars(frame, as_of=as_of)
@@ -65,15 +65,16 @@ class VisibleCoverage:
 
 
 def _bars(frame: Frame, *, as_of: bool) -> tuple[int, int]:
-    """First and last bar number in view; with `as_of`, neither is after the as-of bar of the frame."""
+    """The first and last bar number in view, both included; with `as_of`, neither is after the last bar of the as-of view."""
     first, last = frame.viewport.visible_bars()
     return (first, last) if frame.as_of is None or not as_of else (min(first, frame.as_of), min(last, frame.as_of))
 
 
 def begins_ns(frame: Frame) -> int | None:
-    """Start time of the tape in a replay or simulation, ns; None in other modes, or if it is unknown.
+    """Start time of the tape in a replay or simulation, ns; None in other modes, or if no covered time is known.
 
-    It starts with the first covered time, or with the first candle if that is earlier. A live market may have earlier trades.
+    The tape starts with the first covered time, or with the first candle if that is earlier. In other modes the market may have
+    earlier trades.
     """
     chart = frame.chart
     if not chart.covered or frame.mode not in FROM_THE_FIRST:
@@ -97,9 +98,9 @@ _STATE_TEXTS = {
 
 
 def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
-    """A text if trades of one bar are missing or unverified; empty if its trades are complete or its coverage is unknown.
+    """A warning if trades of one bar are missing or unverified; empty if they are complete, or the bar's coverage is unknown.
 
-    `numbered` is whether the market numbers its trades; without ids, missing trades cannot be proved.
+    `number` is the bar's number. `numbered` is whether the market numbers its trades: without ids, nothing proves that any are missing.
     """
     if coverage is None or not 0 <= number - coverage.first < len(coverage.state):
         return ""
@@ -108,9 +109,9 @@ def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> s
 
 
 def share_text(coverage: BarCoverage | None) -> str:
-    """A text with the share of the bars' time that is covered; empty if all is covered or the coverage is unknown.
+    """A text with the covered share of the visible time; empty if no trades are known to be missing, or the coverage is unknown.
 
-    Rounded down, so that 100 % is never shown for what is incomplete: a very short gap gives "> 99 %".
+    The share is rounded down, so that incomplete time is never shown as 100 %: a very short gap gives "> 99 %".
     """
     if coverage is None or coverage.whole:
         return ""
@@ -118,6 +119,6 @@ def share_text(coverage: BarCoverage | None) -> str:
 
 
 def share_figure(coverage: BarCoverage) -> str:
-    """A short text with the covered share of the visible time, e.g. `⚠ 97 %`."""
+    """A short text with the covered share of a visible time that is not completely covered, e.g. `⚠ 97 %` or `⚠ > 99 %`."""
     percent = math.floor(100 * coverage.share)
     return f"⚠ {'> 99' if percent == 100 else percent} %"

@@ -1,1 +1,1 @@
-"""Layers that draw axes, tags, crosshair, legend and badges."""
+"""Layers that draw the axes and grid, last price, crosshair, legend, badge and the veil of the as-of view."""

@@ -1,4 +1,4 @@
-"""A veil over the bars after the as-of moment, because no value uses these bars.
+"""A veil over the bars after the as-of moment, because values do not use these bars.
 
 Two layers: one over the cells and under the lines of the price pane, one over the panes below.
 """
@@ -18,7 +18,7 @@ _OPACITY = 0.78
 
 
 class AsOfVeilItem(ChartItem):
-    """The veil over the price pane, with a line at the as-of moment."""
+    """The veil over the price pane right of the as-of moment, with a line at that moment."""
 
     z = 20.0
 
@@ -42,7 +42,7 @@ class AsOfVeilItem(ChartItem):
         painter.fillRect(QRectF(left, pane.top(), hairline(frame), pane.height()), qcolor(frame.theme.crosshair))
 
     def _draw_names(self, painter: QPainter, veiled: QRectF) -> None:
-        """Draw the overlays under the veil a second time, on top of it, because the veil would hide their names."""
+        """Draw the overlays that lie under the veil a second time, on top of the veil, because it would hide their names."""
         scene = self.scene()
         layers = [layer for layer in scene.items() if isinstance(layer, ChartItem)] if scene is not None else []
         for layer in sorted(layers, key=lambda layer: layer.zValue()):
@@ -51,7 +51,7 @@ class AsOfVeilItem(ChartItem):
 
 
 class AsOfStripVeilItem(AsOfVeilItem):
-    """The veil over the panes under the bars."""
+    """The veil over the panes under the bars, right of the as-of moment, with a line at that moment."""
 
     z = 51.0
 
@@ -60,4 +60,4 @@ class AsOfStripVeilItem(AsOfVeilItem):
         return QRectF(0, top, frame.layout.price.right, frame.layout.time_axis.top - top)
 
     def _draw_names(self, painter: QPainter, veiled: QRectF) -> None:
-        """Draw nothing: in the panes under the bars, no overlay is drawn again on top of the veil."""
+        """Do nothing: in the panes under the bars, overlays are not drawn again on top of the veil."""

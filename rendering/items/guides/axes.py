@@ -1,4 +1,4 @@
-"""The price axis, the time axis, and grid lines at their labels."""
+"""The price axis, the time axis, and grid lines at the labels of both."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CENTRED_FROM_PX = 24.0
 
 
 class PlacedTime(NamedTuple):
-    """A time label on the screen: its line at `x`, its text centred on `text_x`."""
+    """A time label on the screen, logical pixels: its grid line is at `x`, its text is centred on `text_x`."""
 
     x: float
     text_x: float
@@ -35,7 +35,7 @@ class PlacedTime(NamedTuple):
 
 
 class PriceAxisItem(ChartItem):
-    """The price axis: round prices at the right edge, with the market's decimal places."""
+    """The price axis: round prices at the right edge of the chart, with the market's decimal places."""
 
     z = 60.0
     follows_cursor = True
@@ -73,7 +73,7 @@ class PriceAxisItem(ChartItem):
                 self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of the price tags of all visible layers; price labels that touch a tag are omitted."""
+        """Heights of the price tags of all visible layers, logical pixels; the axis omits price labels that touch a tag."""
         if self._tagging is None:
             scene = self.scene()
             layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
@@ -82,7 +82,7 @@ class PriceAxisItem(ChartItem):
 
 
 class TimeAxisItem(ChartItem):
-    """The time axis: UTC times under the bars, `strong` labels in bold, and the view's first date on the left."""
+    """The time axis: UTC times under the bars, the starts of days, months or years in bold, and the view's first date on the left."""
 
     z = 60.0
 
@@ -127,7 +127,7 @@ class TimeAxisItem(ChartItem):
 class GridItem(ChartItem):
     """The background of all panes, with grid lines at labels and edges between panes.
 
-    The line at the start of a day is stronger.
+    Lines at the start of a day are stronger; zoomed out, those at the start of a month or year.
     """
 
     z = -100.0
@@ -163,14 +163,14 @@ class GridItem(ChartItem):
 
 @once_a_frame
 def visible_price_ticks(frame: Frame) -> range:
-    """The prices in view that have a label and a grid line, in ticks."""
+    """The prices in view at which the axis has a label and the grid a line, in ticks, ascending."""
     viewport = frame.viewport
     return price_labels(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
 
 
 @once_a_frame
 def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
-    """The time labels in view with their positions, left to right."""
+    """The time labels in view with their positions, from left to right."""
     rule, viewport = frame.chart.series.rule, frame.viewport
     first, last = viewport.visible_bars()
     if rule.is_time:
@@ -190,7 +190,7 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
 def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel], list[int]]:
     """Time labels at every n-th bar, and the numbers of these bars, for bars that are not built by time.
 
-    No labels where there are no bars yet.
+    There are no labels after the newest bar.
     """
     series = frame.chart.series
     step = bar_step(frame.viewport.bar_px)
@@ -199,7 +199,7 @@ def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel]
 
 
 def _is_free(y: float, bottom: float, tags: Sequence[float]) -> bool:
-    """Whether a price label at height `y` lies completely on the axis and touches none of the tags, whose heights ascend."""
+    """Whether a price label at height `y` lies completely on the axis and touches none of the tags; `tags` are heights, ascending."""
     half = AXIS_TEXT_PX / 2
     reach = half + TAG_HEIGHT_PX / 2
     after = bisect_right(tags, y - reach)  # the first tag that is not far enough above it

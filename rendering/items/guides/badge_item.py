@@ -1,7 +1,7 @@
-"""A badge on the chart that shows when its trades are not live, e.g. replayed or stale, or when the as-of view is on.
+"""A badge that shows that the chart's trades are not live, e.g. replayed or stale, or that the as-of view is on.
 
-A word, a symbol and a colour name the source, so that it can be read in grey and with colour blindness. A frame around the panes has
-the same colour.
+A word, a symbol and a colour show the source, so that it can be read without colours too. A border around the panes has the same
+colour.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PADDING_PX = 7.0
 
 
 class BadgeItem(ChartItem):
-    """The badge at the upper right with a frame around the panes, and a line of explanation at the lower right."""
+    """The badge at the upper right with a border around the panes, and the notice that explains the mode at the lower right."""
 
     z = 82.0
 
@@ -72,19 +72,22 @@ class BadgeItem(ChartItem):
 
 @once_a_frame
 def badge_text(frame: Frame) -> str:
-    """The badge's text: the as-of moment, if any, then `frame.badge`, or the word for `frame.mode` if that is empty."""
+    """The badge's text: the as-of moment, if any, then `frame.badge`, or if that is empty the word for `frame.mode`.
+
+    There is no word for the mode `live`: without an as-of moment and a badge, the text is empty.
+    """
     word, moment = frame.badge or _WORDS[frame.mode], as_of_text(frame)
     return " · ".join(filter(None, (f"◀ {moment}" if moment else "", word)))
 
 
 def mode_colour(theme: Theme, mode: str) -> Colour:
-    """The colour of a mode, e.g. replay or stale; that of live trades for any other mode."""
+    """The colour of a mode: simulated, replay, stale or offline; the colour of live trades for any other mode."""
     return {"simulated": theme.simulated, "replay": theme.replay, "stale": theme.stale, "offline": theme.offline}.get(mode, theme.live)
 
 
 @once_a_frame
 def badge_rect(frame: Frame) -> QRectF:
-    """Rectangle of the badge, upper right of the price pane; empty without a badge."""
+    """The rectangle of the badge, at the upper right of the price pane; empty if the badge has no text."""
     text = badge_text(frame)
     if not text:
         return QRectF()
@@ -93,7 +96,7 @@ def badge_rect(frame: Frame) -> QRectF:
 
 
 def notice_rect(frame: Frame) -> QRectF:
-    """Rectangle of the notice, lower right of the price pane; empty without a notice."""
+    """The rectangle of the notice, at the lower right of the price pane; empty if there is no notice."""
     pane = frame.layout.price
     if not frame.notice:
         return QRectF()

@@ -1,4 +1,4 @@
-"""The crosshair: lines, tags on both axes, and a readout of the bar and the row."""
+"""The crosshair: lines, tags on both axes, and a readout of the bar and the row under the mouse."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ Part = tuple[str, str]
 
 
 class CrosshairReadout(NamedTuple):
-    """Content of the crosshair: line positions, tag texts, lines of the readout."""
+    """The content of the crosshair: line positions in logical pixels, tag texts, and lines of the readout.
+
+    `x` or `y` is None where the crosshair has no such line.
+    """
 
     x: float | None
     y: float | None
@@ -42,7 +45,7 @@ class CrosshairReadout(NamedTuple):
 
 
 class CrosshairItem(ChartItem):
-    """Thin lines over all panes, tags on both axes, and a readout under the legend."""
+    """The crosshair: thin lines across the panes, tags on both axes, and a readout under the legend."""
 
     z = 90.0
     follows_cursor = True
@@ -94,7 +97,7 @@ class CrosshairItem(ChartItem):
             self._draw_readout(painter, frame, pointed, exposed)
 
     def _hide_time_labels(self, painter: QPainter, frame: Frame, tag: QRectF) -> None:
-        """Hide the labels of the time axis that the tag would overlap."""
+        """Hide the labels of the time axis that the crosshair's tag would overlap."""
         for place in visible_time_ticks(frame):
             half = self._tags.width(place.tick.text) / 2 + 1
             if place.text_x + half > tag.left() and place.text_x - half < tag.right():
@@ -117,7 +120,7 @@ class CrosshairItem(ChartItem):
         painter.restore()
 
     def _regions(self, frame: Frame, pointed: CrosshairReadout | None) -> dict[str, tuple[QRectF, ...]]:
-        """The rectangles to paint again when a part of the crosshair changes, by part."""
+        """The rectangles to paint again when a part of the crosshair changes, by the name of the part: time, price or readout."""
         regions: dict[str, tuple[QRectF, ...]] = {}
         if pointed is None:
             return regions
@@ -132,7 +135,7 @@ class CrosshairItem(ChartItem):
         return regions
 
     def _pointed(self, frame: Frame) -> CrosshairReadout | None:
-        """The result of `pointed_at`, computed once per frame and revision."""
+        """The result of `pointed_at`, computed once per frame and revision of the bars."""
         revision = frame.chart.series.revision
         if self._asked_frame is not frame or self._asked_revision != revision:
             coverage = self._coverage.of(frame) if frame.cursor is not None else None
@@ -150,7 +153,7 @@ def _part(pointed: CrosshairReadout | None, part: str) -> object:
 def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairReadout | None:
     """The crosshair's content at the mouse; None outside the price, profile, delta and volume panes.
 
-    `coverage` is that of the bars in view.
+    `coverage` is the coverage of the bars in view, for the note on missing trades.
     """
     if frame.cursor is None:
         return None
@@ -176,7 +179,7 @@ def pointed_at(frame: Frame, coverage: BarCoverage | None = None) -> CrosshairRe
 
 
 def readout_rect(frame: Frame, pointed: CrosshairReadout) -> QRectF:
-    """The readout's rectangle, under the legend."""
+    """The rectangle of the crosshair's readout, under the legend; the readout must not be empty."""
     longest = max(sum(len(text) + 1 for text, _ in parts) - 1 for parts in pointed.readout)
     width = min(longest * CHAR_ASPECT * LEGEND_TEXT_PX + 2 * _PADDING_PX, frame.layout.plot_right - LEGEND_LEFT)
     return QRectF(LEGEND_LEFT, legend_rect(frame).bottom() + 2, width, LINE_PX * len(pointed.readout))
@@ -202,7 +205,10 @@ def _wrapped(lines: tuple[tuple[Part, ...], ...], chars: int) -> tuple[tuple[Par
 
 
 def _readout(frame: Frame, number: int, ticks: int | None, coverage: BarCoverage | None) -> tuple[tuple[Part, ...], ...]:
-    """The lines of the readout: a bar's values and a note on missing trades, then the values of the row under the mouse."""
+    """The lines of the readout: a bar's values and a note on missing trades, then the values of the row under the mouse.
+
+    Without a bar at `number` there is one line, that note or `no trades`; without `ticks` the row is left out.
+    """
     series, lot = frame.chart.series, frame.chart.spec.instrument.lot_size
     bar = series.index_of(number)
     lack = lack_text(coverage, number, numbered=frame.chart.spec.instrument.numbered)

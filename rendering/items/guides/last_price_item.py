@@ -1,6 +1,6 @@
-"""The last price: a dotted line over bars and profile, and a tag on the axis.
+"""The last price: a dotted line across the bars and the profile, and a tag on the axis.
 
-Like the lines of the profile, it runs under the cells while they have digits.
+While the cells show digits the line runs under them, like the lines of the profile.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAME_AT_PX, _NAME_PX = 40.0, len(_NAME) * CHAR_ASPECT * AXIS_TEXT_PX + 6
 class LastPrice(NamedTuple):
     """The last price: its height on the screen, its colour, and the x position where its line ends.
 
-    The colour shows the direction of the last bar while live, else the source of the trades.
+    While live, the colour shows the direction of the last bar, else the source of the trades; in the as-of view it is the text colour.
     """
 
     ticks: int
@@ -37,7 +37,7 @@ class LastPrice(NamedTuple):
 
 
 class LastPriceLineItem(ChartItem):
-    """The line of the last price over the bars."""
+    """The line of the last price across the bars."""
 
     z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
 
@@ -57,7 +57,7 @@ class LastPriceLineItem(ChartItem):
 
 
 class LastPriceItem(ChartItem):
-    """The line of the last price right of the bars, and its tag on the axis."""
+    """The line of the last price across the profile, right of the bars, and the tag on the price axis."""
 
     z = 72.0
 
@@ -107,7 +107,7 @@ def last_price(frame: Frame) -> LastPrice | None:
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float, exposed: QRectF) -> LastPrice | None:
-    """Draw the last price's line from `left` to `right` and return the price; return None if it is not in view, or not exposed."""
+    """Draw the last price's line from `left` to `right` and return the price; return None if its height is not in view or not exposed."""
     shown = last_price(frame)
     if shown is None or not 0 <= shown.y < frame.layout.price.height:
         return None
@@ -123,5 +123,5 @@ def _draw_line(painter: QPainter, frame: Frame, left: float, right: float, expos
 
 
 def _strips(pane: QRectF, prices: Iterable[LastPrice | None], margin_px: float) -> list[QRectF]:
-    """Horizontal strips of a pane around the heights of the given prices, to be painted again."""
+    """Horizontal strips of a pane, `margin_px` above and below each of the given prices, to be painted again."""
     return [QRectF(pane.left(), price.y - margin_px, pane.width(), 2 * margin_px) & pane for price in prices if price is not None]

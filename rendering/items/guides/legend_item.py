@@ -1,4 +1,4 @@
-"""The legend: the instrument, and the settings by which the values on the chart are computed."""
+"""The legend: the instrument, the settings by which the values on the chart are computed, and the texts of the overlays."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LegendItem(ChartItem):
 
 
 def legend_lines(frame: Frame) -> tuple[str, ...]:
-    """The lines of the legend, the instrument first."""
+    """The lines of the legend: first the instrument and the settings, then the texts of the overlays."""
     lines: list[str] = []
     overlay_parts = [part for text in frame.told for part in text.split(_SEPARATOR)]
     for group in (_parts(frame), *([overlay_parts] if overlay_parts else [])):
@@ -70,7 +70,7 @@ def legend_lines(frame: Frame) -> tuple[str, ...]:
 
 @once_a_frame
 def _parts(frame: Frame) -> list[str]:
-    """The instrument and the settings, which every frame has."""
+    """The parts of the legend that do not come from overlays: instrument, bars, rows, settings and as-of moment."""
     spec, grid, rules = frame.chart.spec, frame.chart.series.grid, frame.rules
     return [
         spec.instrument.symbol,
@@ -92,7 +92,7 @@ def _imbalance_text(rule: ImbalanceSettings) -> str:
 
 
 def legend_rect(frame: Frame) -> QRectF:
-    """Rectangle of the legend, at the upper left of the price pane; under the badge if there is too little space left of it."""
+    """The rectangle of the legend, at the upper left of the price pane, or under the badge if there is little space left of the badge."""
     return _rect(frame, legend_lines(frame))
 
 
@@ -103,7 +103,7 @@ def _rect(frame: Frame, lines: tuple[str, ...]) -> QRectF:
 
 
 def _room(frame: Frame) -> tuple[float, float]:
-    """The y position of the legend's upper edge, and the maximum width of the legend."""
+    """The y position of the legend's upper edge, and the maximum width of the legend, in logical pixels."""
     badge = badge_rect(frame)
     if badge.isEmpty():
         return LEGEND_TOP, frame.layout.price.right - 2 * LEGEND_LEFT

@@ -1,4 +1,4 @@
-"""Prices of armed alerts: a dashed line with a label, and a tag on the axis."""
+"""Prices of armed alerts: for each a dashed line with a label, and a tag on the price axis."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MANY = 100
 
 
 class DrawnAlert(NamedTuple):
-    """An alert on the screen: height in logical pixels, label, price on the tag, and whether that price moves."""
+    """An alert on the screen: height in logical pixels, label, price on the tag, and whether that price is a computed value that moves."""
 
     y: float
     word: str
@@ -35,7 +35,7 @@ class DrawnAlert(NamedTuple):
 
 
 class AlertItem(ChartItem):
-    """A line and a tag for each armed alert on a price."""
+    """A line and a tag for each armed alert in view, at its fixed price or computed level (e.g. POC); only one at each height."""
 
     name = "alerts"
     title = "Alerts"
@@ -88,7 +88,7 @@ class AlertItem(ChartItem):
         return _WORD_LEFT_PX + self._labels.width(max((alert.word for alert in drawn), key=len, default="")) + 6
 
     def _draw_texts(self, painter: QPainter, frame: Frame, alerts: Iterable[DrawnAlert], *, words: bool = True, tags: bool = True) -> None:
-        """Draw the words of alerts at the left edge, and their tags on the axis."""
+        """Draw the labels of alerts at the left edge of the price pane, and their tags on the price axis."""
         colour, panel = frame.theme.text_muted, qcolor(frame.theme.panel)
         for y, word, price, _ in alerts:
             if words:
@@ -98,7 +98,7 @@ class AlertItem(ChartItem):
                 draw_price_tag(painter, self._labels, frame, y, price, colour)
 
     def _draw_picture(self, painter: QPainter, frame: Frame, drawn: tuple[DrawnAlert, ...], exposed: QRectF) -> None:
-        """Copy words and tags from an image that is drawn again only when one of them changes: for many alerts."""
+        """Copy the labels and tags from two images, which are drawn again only when an alert changes: faster for many alerts."""
         key = drawn, frame.theme, frame.layout, frame.dpr
         if key != self._picture_key:
             self._picture_key = key
@@ -119,7 +119,10 @@ class AlertItem(ChartItem):
 
 
 class _Picture(NamedTuple):
-    """An image of a part of the layer, its place, and its upper left corner on a device pixel; both in logical pixels."""
+    """An image of a part of the layer, the part's rectangle, and the corner at which to draw the image, on a device pixel.
+
+    Rectangle and corner are in logical pixels.
+    """
 
     place: QRectF
     corner: QPointF

@@ -1,8 +1,8 @@
 """Candle value areas of the previous and the current day, week and month.
 
 They are computed from the chart's bars. Periods follow the calendar in the chart's time zone, not its session, as is usual for
-this method. The lines of a finished period run through the next one; those of the current period show its values so far, from
-its start on.
+this method. The lines of a finished period run through the next period; those of the current period show its values so far, from
+the start of the period on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAME_MARGIN_PX = 3 * _NAME_SPACING_PX
 
 
 class AreaLine(NamedTuple):
-    """A line of a candle value area, in logical pixels of the price pane; `past` if its period is finished."""
+    """A line of a candle value area, in logical pixels of the price pane; `past` is True if its period is finished."""
 
     name: str
     left: float
@@ -42,12 +42,12 @@ class AreaLine(NamedTuple):
 
     @property
     def is_poc(self) -> bool:
-        """Whether this is the line of a POC, not of VAH or VAL."""
+        """Whether this is the line of a POC, not of a VAH or VAL."""
         return self.name.startswith("cPOC")
 
 
 class CandleAreasItem(ChartItem):
-    """The lines of candle value areas."""
+    """The layer that draws candle value areas: lines at POC, VAH and VAL, with their names."""
 
     name, title = "candle-areas", "Candle value areas"
     help = "POC, VAH and VAL of the previous and current day, week and month, computed from bars"
@@ -68,7 +68,7 @@ class CandleAreasItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The legend text: settings of the candle value areas, and the periods that are not loaded from their start."""
+        """The legend text: the settings of the candle value areas, and the drawn periods that are not loaded from their start."""
         rules, series = frame.rules.candle_areas, frame.chart.series
         if not rules.periods or not frame.known_end:
             return ""
@@ -103,7 +103,10 @@ class CandleAreasItem(ChartItem):
                 self._labels.draw(painter, x + width, y, name.name, theme.poc if name.is_poc else theme.value_area, 1.0)
 
     def _names(self, frame: Frame) -> list[tuple[AreaLine, tuple[float, float, float]]]:
-        """The lines that have a name, with its left end, its middle and its width; of names that would overlap, only the first."""
+        """The lines whose names are drawn, each with left end, vertical middle and width of the name, logical pixels.
+
+        Of names that would overlap, only the first is drawn.
+        """
         taken: list[float] = []
         names: list[tuple[AreaLine, tuple[float, float, float]]] = []
         right, edge = frame.known_x, frame.layout.price.right
@@ -120,7 +123,7 @@ class CandleAreasItem(ChartItem):
         return names
 
     def lines(self, frame: Frame) -> tuple[AreaLine, ...]:
-        """The lines in view, shorter periods first, as their names take precedence."""
+        """The lines whose heights are in view, shorter periods first, because their names take precedence."""
         viewport, series = frame.viewport, frame.chart.series
         found: list[AreaLine] = []
         for name, period, from_ns in _periods(frame):
@@ -143,9 +146,9 @@ class CandleAreasItem(ChartItem):
 
 
 def _periods(frame: Frame) -> list[tuple[str, Span, int]]:
-    """Name and span of each period to draw, and the start of its lines.
+    """The name and span of each period to draw, and the time at which its lines start, ns.
 
-    The lines of a finished period start with the next one.
+    The lines of the previous period start with the current one.
     """
     if not frame.known_end:
         return []

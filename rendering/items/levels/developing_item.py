@@ -1,4 +1,4 @@
-"""The lines of the developing POC, VAH and VAL, as of each bar of the session."""
+"""The lines of the developing POC, VAH and VAL: at each bar, their values for the session so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _A_FRAME_S = 0.002
 
 
 class DevelopingItem(ChartItem):
-    """The stepped lines of developing POC, VAH and VAL; they start again with each session, and are not drawn between sessions."""
+    """The developing POC, VAH and VAL as stepped lines, which start again with each session and are not drawn between sessions."""
 
     name, title = "developing", "Developing POC, VAH and VAL"
     help = "POC, VAH and VAL of the day or session as of each bar"
@@ -67,7 +67,10 @@ class DevelopingItem(ChartItem):
                     painter.drawPolyline(line)
 
     def _lines(self, frame: Frame) -> list[tuple[Colour, Qt.PenStyle, list[tuple[float, float, QPolygonF]]]]:
-        """The stepped lines in drawing order, with the left and the right end of each part without a break."""
+        """The stepped lines in drawing order, each with its colour, its style and its unbroken parts.
+
+        A part is the x positions of its left and right end, and its points.
+        """
         first, end = bars_in_view(frame)
         developing = self._of(frame)
         poc, low, high, known = developing.columns(first, end)
@@ -92,7 +95,7 @@ class DevelopingItem(ChartItem):
         return found
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the developing lines under the mouse."""
+        """Hit targets of the developing lines under the mouse; empty between sessions."""
         bar = bar_at(frame, x) if frame.layout.price.holds(x, y) else None
         open_there = bar is not None and frame.rules.hours.open_at(frame.chart.series.times.of_bars(bar, bar + 1))[0]
         if bar is None or not open_there:

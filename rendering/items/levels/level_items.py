@@ -1,7 +1,7 @@
 """Levels as lines and zones over the bars, one overlay per family of levels.
 
-A level starts at the first bar from which it counts, and ends at the bar that ended it, or at the right edge. Active levels
-are named there, ended ones are faint.
+A level's line or zone runs from the first bar at which the level is active to the bar that ended it; an active level runs to the
+right edge of the price pane, or to the as-of moment, and has its name there. Ended levels are faint.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _DASHED = (LevelKind.VAH, LevelKind.VAL, LevelKind.LVN, LevelKind.POOR_HIGH, Lev
 
 
 class DrawnLevel(NamedTuple):
-    """A level on the screen: its edges in logical pixels, and whether it is active."""
+    """A level on the screen: its kind and period, its edges in logical pixels, and whether it is active."""
 
     kind: LevelKind
     period: Period | None
@@ -63,7 +63,7 @@ class DrawnLevel(NamedTuple):
 
     @property
     def region(self) -> QRectF:
-        """The rectangle that contains the level with its lines."""
+        """The rectangle that contains the level with its lines, logical pixels."""
         return QRectF(self.left - 1, self.top - 1, self.right - self.left + 2, self.bottom - self.top + 3)
 
     @property
@@ -73,7 +73,7 @@ class DrawnLevel(NamedTuple):
 
 
 class LevelName(NamedTuple):
-    """The name of an active level on the screen: its right end, its middle and its width in logical pixels."""
+    """The name of an active level on the screen, with the name's right end, vertical middle and width in logical pixels."""
 
     right: float
     y: float
@@ -83,17 +83,17 @@ class LevelName(NamedTuple):
 
     @property
     def rect(self) -> QRectF:
-        """The rectangle behind the name."""
+        """The rectangle that is filled under the name."""
         return QRectF(self.right - self.width - 2, self.y - _LABEL_PX / 2, self.width + 4, _LABEL_PX)
 
     @property
     def region(self) -> QRectF:
-        """The rectangle that contains the name with its letters."""
+        """The rectangle that contains the filled rectangle and all of the letters."""
         return self.rect.adjusted(-1, -3, 1, 3)
 
 
 class LevelItem(ChartItem):
-    """A layer that draws one family of levels."""
+    """A layer that draws one family of levels, e.g. single prints with poor highs and lows; the base class of these layers."""
 
     shown_at_first = False
     z, z_without_digits = UNDER_CELLS_Z, OVER_CELLS_Z
@@ -165,9 +165,9 @@ class LevelItem(ChartItem):
                 self._labels.draw(painter, name.right, name.y, name.text, level_colour(name.kind, theme), 1.0)
 
     def _named(self, frame: Frame) -> tuple[LevelName, ...]:
-        """The names of levels at the right edge or after the as-of moment; the same tuple object while none of them changes.
+        """The names of active levels, at the right edge or after the as-of moment; the same tuple object while none of them changes.
 
-        Of names that would overlap, only the newest level's.
+        Of names that would overlap, only the newest level's name is included.
         """
         drawn, edge = self._drawn(frame), frame.layout.price.right
         key = drawn, edge, frame.known_x, frame.as_of is None
@@ -193,7 +193,7 @@ class LevelItem(ChartItem):
         return self._names
 
     def _drawn(self, frame: Frame) -> tuple[DrawnLevel, ...]:
-        """The levels in view as they are drawn; the same tuple object while none of them changes."""
+        """The levels in view as they are drawn, at most 400 ended ones; the same tuple object while none of them changes."""
         levels = frame.chart.levels
         key = levels, levels.revision, frame.viewport, frame.dpr, frame.chart.series.n_bars, frame.as_of
         if key != self._key:
@@ -227,7 +227,7 @@ class LevelItem(ChartItem):
 
 
 class NakedLevelsItem(LevelItem):
-    """Naked POC, VAH and VAL of finished periods."""
+    """POC, VAH and VAL of finished days or sessions, weeks and months: naked ones, and faintly those that a bar has touched since."""
 
     name, title = "naked", "Naked POC, VAH and VAL"
     help = "POC, VAH and VAL of past days, weeks and months until touched"
@@ -240,7 +240,7 @@ class NakedLevelsItem(LevelItem):
 
 
 class VolumeNodesItem(LevelItem):
-    """High and low volume nodes of the last finished day."""
+    """High and low volume nodes of the last finished day or session."""
 
     name, title = "nodes", "HVN and LVN"
     help = "HVN and LVN of the previous day"
@@ -254,7 +254,7 @@ class VolumeNodesItem(LevelItem):
 
 
 class SinglePrintsItem(LevelItem):
-    """Single prints, poor highs and poor lows of finished days."""
+    """Single prints, poor highs and poor lows of finished days or sessions; those traded through are faint."""
 
     name, title = "prints", "Single prints, poor highs and lows"
     help = "Single prints, poor highs and poor lows of past days until traded through"
@@ -264,7 +264,7 @@ class SinglePrintsItem(LevelItem):
 
 
 class UnfinishedAuctionsItem(LevelItem):
-    """Unfinished auctions of closed bars."""
+    """Unfinished auctions of closed bars; those traded through are faint."""
 
     name, title = "unfinished", "Unfinished auctions"
     help = "Bar highs and lows where both sides traded, until traded through"
@@ -278,7 +278,7 @@ class UnfinishedAuctionsItem(LevelItem):
 
 
 class StackedImbalancesItem(LevelItem):
-    """Zones of stacked imbalances."""
+    """Zones of stacked imbalances in closed bars; ended zones are faint."""
 
     name, title = "stacked", "Stacked imbalances"
     help = "Stacked imbalance zones until touched or closed through"
@@ -292,17 +292,17 @@ class StackedImbalancesItem(LevelItem):
 
 
 def _x(frame: Frame, number: np.ndarray) -> np.ndarray:
-    """Left edges of bars, logical pixels."""
+    """X positions of the left edges of bars with these numbers, logical pixels."""
     return (number - frame.viewport.first_bar) * frame.viewport.bar_px
 
 
 def _y(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """Heights of prices, logical pixels; see `price_y`."""
+    """Y positions of prices in ticks, logical pixels; see `price_y`."""
     return (frame.pixels.price_y(ticks) - frame.pixels.top) / frame.dpr
 
 
 class _Look(NamedTuple):
-    """The lines of levels that look the same, their pen, and the fill of a zone; None for a line."""
+    """The lines of all levels that look the same, their pen, and the fill of their zones; the fill is None for lines."""
 
     pen: QPen
     fill: QColor | None

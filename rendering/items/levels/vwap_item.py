@@ -1,6 +1,6 @@
 """VWAP lines with bands at ±1 and ±2 σ: by day, week, month or anchored profile.
 
-While the cells have digits the lines run under them, as all lines do.
+While the cells show digits the lines run under them, like other lines over the bars.
 """
 
 from __future__ import annotations
@@ -48,25 +48,25 @@ class AnchorDivision:
     anchor_ns: int
 
     def starts_ns(self, span: Span) -> np.ndarray:
-        """The starts of both parts and the end of the second: earliest time, anchor, latest time, ns; int64."""
+        """The starts of both parts and the end of the second, for any span: earliest time, anchor, latest time, ns; int64."""
         return np.array([_EARLIEST_NS, self.anchor_ns, _LATEST_NS], np.int64)
 
 
 class _Line:
-    """One VWAP: its values, the division of time at whose starts it starts again, and its label."""
+    """One VWAP: its values, its label, the division of time that restarts it, and the time from which it is drawn (None: always)."""
 
     def __init__(self, sums: VwapSums, division: TimeDivision, label: str, from_ns: int | None = None) -> None:
         self.figures, self.division, self.label, self.from_ns = SessionVwap(sums, division), division, label, from_ns
 
     def bars(self, frame: Frame) -> tuple[int, int]:
-        """Indices of the bars in view plus one on each side, from the VWAP's start on."""
+        """Indices `[first, end)` of the bars in view plus one on each side, without bars before the VWAP's start."""
         first, end = bars_around(frame)
         series = frame.chart.series
         return (first if self.from_ns is None else max(first, series.index_of(series.times.number(self.from_ns)))), end
 
 
 class LineName(NamedTuple):
-    """The name at the end of a line: its left end, its middle and its width in logical pixels."""
+    """The name at the end of a line, with the name's left end, vertical middle and width in logical pixels."""
 
     x: float
     y: float
@@ -75,14 +75,14 @@ class LineName(NamedTuple):
 
     @property
     def region(self) -> QRectF:
-        """The rectangle that contains the name."""
+        """The rectangle that contains the name, logical pixels."""
         return QRectF(self.x - 1, self.y - _LABEL_PX, self.width + 2, 2 * _LABEL_PX)
 
 
 class VwapItem(ChartItem):
-    """VWAP of each session, from the session's start to the start of the next session.
+    """VWAP of each day or session, from its start to the start of the next, with bands; the base class of all VWAP layers.
 
-    Trades after the close are part of it.
+    Trades after a session's close are included.
     """
 
     name = "vwap-day"
@@ -140,14 +140,14 @@ class VwapItem(ChartItem):
         return self._moved_ends(pane, x, heights_before, names_before)
 
     def _note_ends(self, frame: Frame) -> tuple[list[np.ndarray], tuple[LineName, ...]]:
-        """Remember the ends of the lines as they are drawn in a frame; return those of the frame before."""
+        """Store the heights and names at the ends of the lines as drawn in a frame; return those stored before."""
         before = self._end_heights, self._end_names
         self._end_heights = [line for _, _, lines in self._line_ends(frame) for line in lines]
         self._end_names = frame.once(self._names)
         return before
 
     def _moved_ends(self, pane: QRectF, x: float, before: list[np.ndarray], names: tuple[LineName, ...]) -> list[QRectF]:
-        """The regions right of `x` between the last two bars, one for each line, and those of the names that moved."""
+        """The regions to paint again right of `x`: around the last two bars of each line, and the old and new places of moved names."""
         parts: list[QRectF] = []
         for was, now in zip(before, self._end_heights, strict=True):
             top, bottom = min(was.min(), now.min()) - _LINE_MARGIN_PX, max(was.max(), now.max()) + _LINE_MARGIN_PX
@@ -155,7 +155,7 @@ class VwapItem(ChartItem):
         return parts + [name.region & pane for name in {*names} ^ {*self._end_names}]
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the lines and bands under the mouse."""
+        """Hit targets of the VWAP lines and bands under the mouse."""
         if not frame.layout.price.holds(x, y):
             return []
         bar = bar_at(frame, x)
@@ -187,7 +187,7 @@ class VwapItem(ChartItem):
         draw_curves(painter, QPen(qcolor(theme.vwap), 1.8, self.dash), exposed, (middle,))
 
     def _names(self, frame: Frame) -> tuple[LineName, ...]:
-        """The names at the ends of the lines and of the outer bands."""
+        """The names at the right ends of the lines and of their ±2 σ bands."""
         names: list[LineName] = []
         for line in self._lines(frame):
             first, end = line.bars(frame)
@@ -214,11 +214,11 @@ class VwapItem(ChartItem):
         return self._cached
 
     def _requests(self, frame: Frame) -> tuple[tuple[TimeDivision, str, int | None], ...]:
-        """For each VWAP to draw: its division of time, its label, and the time from which it is drawn (None for no limit)."""
+        """For each VWAP to draw, the division of time that restarts it, its label, and the time from which it is drawn (None: always)."""
         return ((frame.rules.hours.from_start(self.period), f"VWAP {period_text(frame, self.period)}", None),)
 
     def _newest(self, frame: Frame) -> tuple[object, ...]:
-        """The lines, and the heights of their right ends rounded to half device pixels, to detect a visible change."""
+        """Values that differ after a visible change: the VWAPs drawn, and the heights of their right ends in half device pixels."""
         self._lines(frame)
         ends: list[object] = [self._cached_for]
         for _, end, lines in self._line_ends(frame):
@@ -226,7 +226,7 @@ class VwapItem(ChartItem):
         return tuple(ends)
 
     def _line_ends(self, frame: Frame) -> list[tuple[int, int, np.ndarray]]:
-        """For each VWAP the last two bars of its line in view, `[first, end)`, and the heights there, one row per band."""
+        """For each VWAP in view, the indices `[first, end)` of its last two bars, and the heights there, one row per band."""
         found: list[tuple[int, int, np.ndarray]] = []
         for line in self._lines(frame):
             first, end = line.bars(frame)
@@ -238,7 +238,7 @@ class VwapItem(ChartItem):
 
 
 class WeekVwapItem(VwapItem):
-    """VWAP of each week, from Monday's session on."""
+    """VWAP of each week, from the start of its first session, e.g. Monday's."""
 
     name = "vwap-week"
     title = "Weekly VWAP"
@@ -251,7 +251,7 @@ class WeekVwapItem(VwapItem):
 
 
 class MonthVwapItem(VwapItem):
-    """VWAP of each calendar month, from its first session on."""
+    """VWAP of each calendar month, from the start of its first session."""
 
     name = "vwap-month"
     title = "Monthly VWAP"
@@ -264,7 +264,7 @@ class MonthVwapItem(VwapItem):
 
 
 class AnchoredVwapItem(VwapItem):
-    """VWAP from the start of each anchored profile."""
+    """VWAP from the first bar of each anchored profile; range profiles and composites have none."""
 
     name = "vwap-anchored"
     title = "Anchored VWAP"
@@ -288,12 +288,12 @@ class AnchoredVwapItem(VwapItem):
 
 
 def period_text(frame: Frame, period: Period) -> str:
-    """The name of a period; a day is called session if the chart has trading hours."""
+    """The name of a period, e.g. week; a day is called session if the chart has trading hours."""
     return frame.rules.hours.unit if period is Period.DAY else period.value
 
 
 def heights(frame: Frame, ticks: np.ndarray) -> np.ndarray:
-    """Y of fractional prices, logical pixels from the top of the price pane; a price without a fraction is at the middle of its tick."""
+    """Y positions of prices in ticks, logical pixels from the top of the price pane; a whole number of ticks is at its tick's middle."""
     viewport = frame.viewport
     return viewport.height_px - (ticks + TICK_MIDDLE - viewport.low_ticks) * viewport.tick_px
 

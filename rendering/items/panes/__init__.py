@@ -1,1 +1,1 @@
-"""Layers that draw the panes under the bars: delta, CVD, bar statistics."""
+"""Layers that draw the panes under the bars: delta and volume, CVD, bar statistics."""

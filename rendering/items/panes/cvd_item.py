@@ -1,6 +1,6 @@
 """CVD in its own pane under the bars, and its divergences, drawn there and over the bars.
 
-The line is broken at gaps, and where the sum starts again.
+The CVD line is broken at gaps, and where CVD is reset.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TEXT_ROOM_PX = 110.0
 
 
 class CvdItem(ChartItem):
-    """The layer that draws CVD and its divergences in their own pane."""
+    """The pane with CVD and its divergences from price."""
 
     name = "cvd"
     title = "CVD with divergences"
@@ -51,7 +51,7 @@ class CvdItem(ChartItem):
         return Strip("cvd", 0.13, 48, 130)
 
     def legend(self, frame: Frame) -> str:
-        """The legend text: the period at whose start CVD is reset, if any, and which part of the newest period is not loaded."""
+        """The legend text: `CVD`; if CVD is reset, also `by day` or `by session`, and what is missing of the newest period."""
         reset = cvd_reset(frame)
         return "CVD" if reset is None else f"CVD by {frame.rules.hours.unit}{self._coverage_text.of(frame, reset)}"
 
@@ -92,7 +92,7 @@ class CvdItem(ChartItem):
             self._draw_axis(painter, frame, pane, (low, high))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of divergences under the mouse, then of CVD at the bar under the mouse."""
+        """Hit targets of divergences near the mouse, then of CVD at the bar under the mouse; empty outside the CVD pane."""
         pane, reset = frame.layout.strip_of("cvd"), cvd_reset(frame)
         if not pane.holds(x, y):
             return []
@@ -114,7 +114,7 @@ class CvdItem(ChartItem):
             self._labels.draw(painter, x + 7, pane.bottom - 9, signed_quantity(low, lot), theme.text_muted)
 
     def _state(self, frame: Frame) -> tuple[object, ...]:
-        """All that the drawing of the pane depends on, except for the values of the last bars; to detect a change."""
+        """Values that differ when the complete pane must be drawn again, not only the last bars: view, scale, gaps and settings."""
         marks = frame.once(self._marks)
         viewport = frame.viewport
         return (
@@ -129,7 +129,7 @@ class CvdItem(ChartItem):
 
 
 class DivergenceItem(ChartItem):
-    """The marks of divergences over the bars."""
+    """The marks of divergences over the bars: lines from swing to swing, with a text."""
 
     name = "cvd"
     shown_at_first = False
@@ -156,7 +156,7 @@ class DivergenceItem(ChartItem):
                 _draw_mark(painter, self._labels, frame, mark, mark.price, text=True)
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of divergences under the mouse."""
+        """Hit targets of divergences near the mouse; empty outside the price pane."""
         return _marks_at(frame, [(mark, mark.price) for mark in frame.once(self._marks)], x, y) if frame.layout.price.holds(x, y) else []
 
     def _marks(self, frame: Frame) -> tuple[DivergenceMark, ...]:
@@ -172,7 +172,10 @@ def _marks_at(frame: Frame, marks: list[tuple[DivergenceMark, tuple[float, float
 
 
 def _draw_mark(painter: QPainter, labels: Labels, frame: Frame, mark: DivergenceMark, levels: tuple[float, float], *, text: bool) -> None:
-    """Draw a divergence as a line from swing to swing: bearish in the sell colour, bullish in the buy colour."""
+    """Draw a divergence as a line from swing to swing: bearish in the sell colour, bullish in the buy colour.
+
+    With `text`, the line is moved away from the bars, and a text follows it.
+    """
     colour = frame.theme.sell if mark.side < 0 else frame.theme.buy
     off = -5.0 if mark.side < 0 else 5.0
     painter.save()

@@ -1,4 +1,4 @@
-"""CVD and its divergences in view, for the pane and for the marks over the bars."""
+"""CVD and its divergences in view, for the CVD pane and for the marks over the bars."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DivergenceMark(NamedTuple):
     bars: tuple[int, int]
 
     def touches(self, rect: QRectF, levels: tuple[float, float], room_px: float) -> bool:
-        """Whether the line between two heights, or the text in the room right of it, may lie in a rectangle."""
+        """Whether the line between two heights, or its text in the `room_px` pixels right of the line, may touch a rectangle."""
         across = self.left - _REACH_PX <= rect.right() and self.right + _REACH_PX + room_px >= rect.left()
         return across and min(levels) - _REACH_PX <= rect.bottom() and max(levels) + _REACH_PX >= rect.top()
 
@@ -58,7 +58,7 @@ class CvdInView:
     def values(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """CVD of the bars of `bars_with_lookback`, and the number of the gap-free run that each bar belongs to; int64.
 
-        A new run starts after a gap, and where CVD starts again.
+        A new run starts after a gap, and where CVD is reset. CVD is in lots.
         """
         series, reset = frame.chart.series, cvd_reset(frame)
         if self._sums is None or self._sums.series is not series:
@@ -79,14 +79,14 @@ class CvdInView:
         return self._found
 
     def scale(self, frame: Frame) -> tuple[int, int]:
-        """The lowest and the highest CVD in view; both 0 without bars."""
+        """The lowest and the highest CVD in view, lots; both 0 without bars."""
         first, end = bars_in_view(frame)
         start = bars_with_lookback(frame)[0]
         cvd = self.values(frame)[0][first - start : end - start]
         return (int(cvd.min()), int(cvd.max())) if len(cvd) else (0, 0)
 
     def line(self, frame: Frame, pane: Rect, exposed: QRectF | None = None) -> Curve:
-        """The CVD line in a pane; with `exposed` only the part needed there."""
+        """The CVD line in a pane; with `exposed`, only the part needed to draw inside that rectangle."""
         (first, end), start = bars_around(frame), bars_with_lookback(frame)[0]
         if exposed is not None:
             begin, until = bars_of_part(frame, exposed)
@@ -95,7 +95,7 @@ class CvdInView:
         return curve(frame, first, end, heights(cvd, self.scale(frame), pane), runs)
 
     def marks(self, frame: Frame, pane: Rect) -> tuple[DivergenceMark, ...]:
-        """The divergences whose second swing is in view, as they are drawn."""
+        """Marks of the divergences whose second swing is in view; `pane` is the CVD pane."""
         series, (first, end) = frame.chart.series, bars_with_lookback(frame)
         cvd = self.values(frame)[0]
         if end - first < 2:
@@ -116,7 +116,7 @@ class CvdInView:
     def _divergences(self, frame: Frame, first: int, end: int) -> Divergences:
         """The divergences of the bars `[first, end)`.
 
-        A trade in the last bar changes none, as that bar cannot be part of a swing.
+        A trade in the last bar changes no divergence, because only closed bars can be swings or the neighbours that confirm one.
         """
         series = frame.chart.series
         closed_at = int(series.changed_at[-2]) if series.n_bars > 1 else -1
@@ -132,13 +132,13 @@ class CvdInView:
 def cvd_reset(frame: Frame) -> TimeDivision | None:
     """The division of time at whose starts CVD is reset to 0; None if it is never reset.
 
-    It starts again with each session, and runs on after a session's close to the start of the next.
+    It is reset at the start of each session; trades after a session's close count until the next session starts.
     """
     return frame.rules.hours.from_start() if frame.rules.cvd.reset == "session" else None
 
 
 def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
-    """Heights of CVD values in a pane with a scale (lowest, highest); float64."""
+    """Y positions of CVD values in a pane, logical pixels, float64; `scale` is the lowest and the highest CVD drawn."""
     low, high = scale
     room = max(pane.height - 2 * _MARGIN_PX, 1.0)
     if high == low:
@@ -147,7 +147,7 @@ def heights(cvd: np.ndarray, scale: tuple[int, int], pane: Rect) -> np.ndarray:
 
 
 def bars_with_lookback(frame: Frame) -> tuple[int, int]:
-    """Indices `[first, end)` of the bars in view, one on each side, and up to `_LOOK_BACK` bars before."""
+    """Indices `[first, end)` of the bars in view, one bar on each side, and up to `_LOOK_BACK` bars before them."""
     first, end = bars_around(frame)
     return max(0, first - _LOOK_BACK), end
 

@@ -34,7 +34,8 @@ class DeltaColumns(NamedTuple):
     """The bars in view as columns, int64 [shape=(n,)], oldest first.
 
     `left` and `width` are device pixels; bars that share a pixel are one column. `up` and `down` are the column's largest delta
-    above and below 0, `highest` and `lowest` the extremes of the running delta inside its bars, all in lots (0 or more).
+    above and below 0, `volume` its largest volume, `highest` and `lowest` the extremes of the running delta inside its bars; all
+    are sizes in lots, 0 or more.
     """
 
     left: np.ndarray
@@ -47,7 +48,7 @@ class DeltaColumns(NamedTuple):
 
 
 class DeltaItem(ChartItem):
-    """Delta columns on one scale, volumes under them, totals under the profile."""
+    """Delta columns on one scale, volumes under them, and totals of the bars in view under the profile."""
 
     name = "delta"
     title = "Delta and volume"
@@ -100,11 +101,11 @@ class DeltaItem(ChartItem):
             painter.restore()
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the bar whose delta column or volume is under the mouse."""
+        """The hit target of the bar under the mouse; empty outside the delta and volume panes."""
         return bar_delta_hits(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
 
     def _rank(self, frame: Frame) -> None:
-        """Rank volumes the first time, after a rebuild of the bars, and when the ranks no longer fit the view."""
+        """Rank the volumes the first time, after the bars were built again, and when the ranks no longer fit the view."""
         first, end = bars_on_screen(frame)
         ranked = (frame.generation, first, end, frame.revision)
         if ranked == self._ranked:
@@ -141,7 +142,7 @@ class DeltaItem(ChartItem):
         self._draw_numbers(painter, frame, columns)
 
     def _draw_extremes(self, painter: QPainter, frame: Frame, columns: DeltaColumns, middle: int, scale: float, most: float) -> None:
-        """Draw min and max delta of each bar as a thin line, like the wick of a candle."""
+        """Draw min and max delta of each bar as thin lines beyond its delta, like the wicks of a candle."""
         line = max(1, round(frame.dpr))
         # at the side where there are numbers, which are centred
         left = columns.left + (2 * line if frame.viewport.bar_px >= DELTA_TEXT_FROM_PX else (columns.width - line) // 2)
@@ -154,7 +155,7 @@ class DeltaItem(ChartItem):
             self._rectangles.draw(painter, colour, left, middle - far if up else middle + near, width, far - near)
 
     def _draw_numbers(self, painter: QPainter, frame: Frame, columns: DeltaColumns) -> None:
-        """Write each bar's volume and delta if bars are wide enough; a number that an edge would cut is left out."""
+        """Write each bar's volume and delta if bars are wide enough; numbers that an edge of the pane would cut off are left out."""
         bar_px, pane, row = frame.viewport.bar_px, frame.layout.delta, frame.layout.volume
         theme, lot = frame.theme, frame.chart.spec.instrument.lot_size
         if bar_px < VOLUME_TEXT_FROM_PX:
@@ -186,7 +187,7 @@ class DeltaItem(ChartItem):
             self._labels.draw(painter, x, delta.bottom - 9, signed_quantity(-largest, lot), theme.text_muted)
 
     def _draw_totals(self, painter: QPainter, frame: Frame, first: int, end: int) -> None:
-        """Write the totals of the bars in view, the same bars as in the profile above."""
+        """Write the totals of the bars in view, the same bars as in the profile above; in a low pane only volume and delta."""
         pane, theme, series = frame.layout.totals, frame.theme, frame.chart.series
         lot = frame.chart.spec.instrument.lot_size
         buy, sell, whole = (int(column[first:end].sum()) for column in (series.buy, series.sell, series.volume))
@@ -209,7 +210,7 @@ class DeltaItem(ChartItem):
 
 
 def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
-    """The bars `[first, end)` (indices) as columns of device pixels."""
+    """The bars `[first, end)` (indices) as columns in device pixels from the left edge of the price pane."""
     series, pixels = frame.chart.series, frame.pixels
     number = series.number[first:end]
     left, right = pixels.bar_x(number) - pixels.left, pixels.bar_x(number + 1) - pixels.left
@@ -226,16 +227,16 @@ def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
 
 
 def largest_delta(frame: Frame) -> int:
-    """The largest running delta of the bars in view, without its sign, in lots; it sets the scale of the columns."""
+    """The largest size of the running delta inside the bars in view, lots; it sets the scale of the columns."""
     first, end = bars_in_view(frame)
     highest, lowest = frame.chart.series.delta_max[first:end], frame.chart.series.delta_min[first:end]
     return max(int(highest.max()), -int(lowest.min())) if highest.size else 0
 
 
 def _lengths(values: np.ndarray, scale: float, most: float) -> np.ndarray:
-    """The lengths of values drawn at a scale, in whole device pixels, at most `most`.
+    """The lengths of columns for some values: value times `scale`, in whole device pixels, at most `most`.
 
-    After the as-of moment a delta may be larger than the scale, which ignores those bars.
+    A bar after the as-of moment may have a delta larger than the scale, which does not depend on such bars.
     """
     return np.ceil(np.minimum(values * scale, most)).astype(np.int64)
 

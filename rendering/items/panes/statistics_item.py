@@ -1,4 +1,4 @@
-"""The table of bar statistics: a column per bar, with values coloured by their rank."""
+"""The table of bar statistics: a column per bar, a row per statistic, with values coloured by their rank."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Table = Mapping[Statistic, np.ndarray]
 
 
 class StatisticsItem(ChartItem):
-    """The table of bar statistics."""
+    """The pane with the table of bar statistics, e.g. volume, delta and CVD of each bar."""
 
     name = "statistics"
     title = "Bar statistics"
@@ -85,7 +85,7 @@ class StatisticsItem(ChartItem):
         return QRectF(x, pane.top(), frame_right(new) - x, pane.height())
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the value under the mouse."""
+        """The hit target of the value under the mouse; empty outside the table, or if there is no bar."""
         pane, rows = frame.layout.strip_of("statistics"), frame.rules.statistics.rows
         row = int(y - pane.top) // ROW_PX
         return statistic_questions(frame, x, rows[row], cvd_reset(frame)) if pane.holds(x, y) and row < len(rows) else []
@@ -134,9 +134,9 @@ class StatisticsItem(ChartItem):
             painter.restore()
 
     def _draw_texts(self, painter: QPainter, frame: Frame, table: Table, number: np.ndarray) -> None:
-        """Write the table's values; a value that would be cut is left out.
+        """Write the table's values; a value that does not fit, or that an edge of the pane would cut off, is left out.
 
-        A number cut by an edge would read as another number.
+        A number cut off by an edge would be read as another number.
         """
         pixels, pane = frame.pixels, frame.layout.strip_of("statistics")
         middles = (((pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left) / frame.dpr).tolist()
@@ -163,7 +163,7 @@ class StatisticsItem(ChartItem):
     def _rank(self, frame: Frame) -> None:
         """Rank the values again when other bars are in view, a new bar has opened, or settings have changed.
 
-        A live trade alone changes no other bar's colour.
+        A live trade alone does not cause this: it changes the colour of no other bar.
         """
         first, end = bars_on_screen(frame)
         series = frame.chart.series
@@ -194,7 +194,7 @@ class StatisticsItem(ChartItem):
 
 
 def texts_of_table(frame: Frame, table: Table) -> dict[Statistic, list[str]]:
-    """The values of each row of the table as short texts."""
+    """The values of each row of the table as short texts, one per bar."""
     quantities = {statistic: values for statistic, values in table.items() if statistic not in _NO_QUANTITY}
     texts: dict[Statistic, list[str]] = {}
     if quantities:
@@ -220,7 +220,7 @@ def _text_row(frame: Frame, statistic: Statistic, values: np.ndarray, quantities
 
 
 def frame_right(frame: Frame) -> float:
-    """The right edge of the panes with bars, logical pixels."""
+    """The x position of the right edge of the panes with bars, logical pixels."""
     return float(frame.layout.price.right)
 
 

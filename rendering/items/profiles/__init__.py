@@ -1,1 +1,1 @@
-"""Layers that draw volume profiles and TPO profiles."""
+"""Layers that draw volume profiles, their flags and lines, and TPO profiles."""

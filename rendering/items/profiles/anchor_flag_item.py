@@ -1,8 +1,8 @@
-"""The flags with which the user drags profiles, and the labels of profile lines.
+"""The flags with which the user drags profiles, the marks of composites, and the labels of profile lines.
 
-A flag is at the bottom of the price pane at the profile's first bar, with the profile's name. A range profile has a second one
-at its end, and the ranges of a composite are marked below. Flags that would overlap are stacked. A flag whose bar is out of view
-stays at the edge while a part of its profile is in view, or while it is selected.
+A flag is at the bottom of the price pane at the profile's first bar, with the profile's name. A profile with an end has a second
+flag there, and the ranges of a composite are marked below. Flags that would overlap are stacked. A first flag whose bar is out of
+view stays at the edge while a part of its profile is in view, or while the profile is selected.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Flag(NamedTuple):
     key : int
         Key of the profile.
     end : bool
-        Whether it moves the profile's end instead of its start.
+        Whether the flag moves the profile's end instead of its start.
     left, top, width : float
-        The tab, logical pixels; all have the same height.
+        Position and width of the tab, logical pixels; all tabs have the same height.
     pole_x : float or None
-        X position of its pole, the line above the tab; None if that is out of view.
+        X position of the pole, the line above the tab; None if the pole is out of view.
     text : str
     selected : bool
     """
@@ -64,7 +64,7 @@ class Flag(NamedTuple):
 
 @once_a_frame
 def flags_of(frame: Frame) -> list[Flag]:
-    """All flags; those of the selected profile are last, so that they are on top and clicked first."""
+    """All flags to draw; those of the selected profile are last, so that they are on top and clicked first."""
     flags: list[Flag] = []
     taken: dict[float, list[tuple[float, float]]] = {}  # by the top of the tabs: their left and right edges
     for view in profile_views(frame):
@@ -77,12 +77,12 @@ def flags_of(frame: Frame) -> list[Flag]:
 
 
 def flag_at(frame: Frame, x: float, y: float) -> Flag | None:
-    """The flag under a point of the chart; None if there is none."""
+    """The flag under a point of the chart, the topmost of several; None if there is none."""
     return next((flag for flag in reversed(flags_of(frame)) if flag.rect.contains(x, y)), None)
 
 
 class AnchorFlagItem(ChartItem):
-    """The flags of profiles, the marks of composites, and the labels on the lines of POC, VAH and VAL."""
+    """The flags of profiles, the marks of composites, and the labels of profile lines (POC, VAH and VAL)."""
 
     name = "anchored"
     z = 62.0
@@ -150,7 +150,7 @@ class _Label(NamedTuple):
 
 
 class CompositeMark(NamedTuple):
-    """A mark at the bottom of the price pane for a time range of a composite, or of a profile selected for a composite."""
+    """A mark at the bottom of the price pane for a time range of a composite, or of a profile selected for the next composite."""
 
     left: float
     top: float
@@ -165,7 +165,7 @@ class CompositeMark(NamedTuple):
 
 @once_a_frame
 def marks_of(frame: Frame) -> list[CompositeMark]:
-    """Marks of composites and of profiles selected for the next composite; those of selected profiles are last, on top."""
+    """Marks in view of composites and of profiles selected for the next composite; those of selected profiles are last, on top."""
     marks: list[CompositeMark] = []
     pane, views = frame.layout.price, profile_views(frame)
     if frame.chart.anchors.chosen:
@@ -184,7 +184,8 @@ def marks_of(frame: Frame) -> list[CompositeMark]:
 def _labels(frame: Frame) -> list[_Label]:
     """Labels of the profile lines: the line's name and price, and the profile's name if several profiles have lines in view.
 
-    A label is placed after the end of its line, before its start, or on it, where it covers no number.
+    A label is placed right of its line, left of it, or on it, where it covers no digits and no other label; it is left out if
+    there is no such place.
     """
     labels: list[_Label] = []
     pane = frame.layout.price
@@ -209,7 +210,7 @@ def _labels(frame: Frame) -> list[_Label]:
 
 
 def _is_free(frame: Frame, label: _Label) -> bool:
-    """Whether a label covers no cell's digits."""
+    """Whether a label covers no bar; always True while the cells show no digits."""
     if frame.detail is not Detail.DIGITS:
         return True
     rect, series, viewport = label.rect, frame.chart.series, frame.viewport
@@ -220,7 +221,7 @@ def _is_free(frame: Frame, label: _Label) -> bool:
 
 
 def _flag(frame: Frame, view: ProfileView, end: bool, taken: dict[float, list[tuple[float, float]]]) -> Flag | None:
-    """A profile's start or end flag, moved up while it overlaps another flag; None if it is not shown."""
+    """A profile's start or end flag, moved up if it would overlap another flag; None if the flag is not shown."""
     pane, placed = frame.layout.price, view.placed
     at = view.end_x if end else view.start_x
     in_view = 0 <= at <= pane.right

@@ -1,7 +1,7 @@
-"""Anchored, range and period profiles: their rows, and lines of POC, VAH and VAL.
+"""Anchored, range, composite and period profiles: their rows, and lines of POC, VAH and VAL.
 
-While the cells have digits everything is drawn under them, like the lines of the visible range profile; without digits, over
-them. Flags and labels are drawn by `anchor_flag_item`, always on top.
+While the cells show digits everything is drawn under them, like the lines of the visible range profile; without digits, over
+them. `anchor_flag_item` draws flags and labels, always on top.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_LISTED = 3
 
 
 class AnchoredProfileItem(ChartItem):
-    """Rows and lines of anchored, range and period profiles."""
+    """The rows and lines of anchored, range, composite and period profiles."""
 
     name = "anchored"
     title = "Anchored profiles"
@@ -77,7 +77,7 @@ class AnchoredProfileItem(ChartItem):
         return " · ".join(filter(None, (*texts, period_text(frame))))
 
     def idle(self, budget_s: float) -> bool:
-        """Sum closed bars in advance, for profiles that may be needed later; return True if more bars remain."""
+        """Sum closed bars in advance, for profiles that may be needed later, for about `budget_s` seconds; return True if more remain."""
         return self._frame is not None and self._frame.chart.profiles.index.build(budget_s)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
@@ -89,7 +89,7 @@ class AnchoredProfileItem(ChartItem):
         return [QRectF(*sides) for sides in {shown.region for shown in set(before) ^ set(self._shown)}] or None
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the profile lines under the mouse."""
+        """Hit targets of the profile lines under the mouse, those of the topmost profile first."""
         if not frame.layout.price.holds(x, y):
             return []
         found: list[HitTarget] = []
@@ -118,7 +118,7 @@ class AnchoredProfileItem(ChartItem):
 
 
 class DrawnProfile(NamedTuple):
-    """A profile on the screen: its lines, each with the x position of its right end, and the edges of its visible part."""
+    """A profile on the screen: its lines, each with the x position of the line's right end, and the edges of its visible part."""
 
     view: ProfileView
     lines: list[tuple[ProfileLine, float]]
@@ -128,15 +128,15 @@ class DrawnProfile(NamedTuple):
 
 @once_a_frame
 def drawn_profiles(frame: Frame) -> tuple[DrawnProfile, ...]:
-    """All profiles to draw; period profiles first, under the others."""
+    """All profiles to draw: first the period profiles, under the others; then the placed profiles, the selected one last."""
     views = (*period_views(frame), *profile_views(frame))
     return tuple(DrawnProfile(view, anchored_profile_lines(frame, view), *view.visible_range(frame)) for view in views)
 
 
 def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[ProfileLine, float]]:
-    """A profile's lines in view, each with the x position of its right end; the POC is last, on top.
+    """A profile's lines in view, each with the x position of the line's right end; the POC is last, on top.
 
-    They start at the left edge of the profile's visible part.
+    The lines start at the left edge of the profile's visible part.
     """
     figures, inputs = view.figures, view.placed.inputs
     if figures is None:
@@ -149,7 +149,7 @@ def anchored_profile_lines(frame: Frame, view: ProfileView) -> list[tuple[Profil
 
 
 class _Shown(NamedTuple):
-    """All that the drawing of a profile depends on, except for theme and view; to detect a change."""
+    """The values on which the drawing of a profile depends, except for theme and view, and its region; to detect a change."""
 
     placed: PlacedProfile
     figures: ProfileValues | None

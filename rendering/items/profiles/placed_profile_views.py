@@ -31,14 +31,14 @@ class ProfileView(NamedTuple):
     ----------
     placed : PlacedProfile
     figures : ProfileValues or None
-        Its values; None while nothing has traded in its bars.
+        The profile's values; None while nothing has traded in its bars.
     runs : BarRanges
-        Its bars, by number.
+        The profile's bars, by number.
     start_x, end_x : float
         Left edge of its first bar and right edge of its last, logical pixels; either may be out of view.
     selected : bool
     chosen : bool
-        Whether it is selected for the next composite.
+        Whether the profile is selected for the next composite.
     least_px : float
         Minimum length of its longest row, however few bars it has.
     """
@@ -53,23 +53,26 @@ class ProfileView(NamedTuple):
     least_px: float
 
     def visible_range(self, frame: Frame) -> tuple[float, float]:
-        """Left and right edge of the part of the profile inside the pane; left >= right if it is out of view."""
+        """Left and right edge of the part of the profile inside the price pane, logical pixels; left >= right if it is out of view."""
         return max(0.0, self.start_x), min(self.end_x, float(frame.layout.price.right))
 
     def lines_end(self, frame: Frame, *, extended: bool) -> float:
-        """The x position where the profile's lines end, logical pixels; the edge of the price pane if `extended`."""
+        """The x position where the profile's lines end, logical pixels: its last bar, or if `extended` the price pane's right edge.
+
+        In the as-of view the lines end at the as-of moment at the latest.
+        """
         right = float(frame.layout.price.right)
         return min(right if extended else min(self.end_x, right), frame.known_x)
 
     def width_px(self, frame: Frame) -> float:
-        """The length of the profile's longest row, logical pixels."""
+        """The length at which the profile's longest row is drawn, logical pixels."""
         left, right = self.visible_range(frame)
         return max(self.least_px, (right - left) * self.placed.inputs.width_percent / 100)
 
 
 @once_a_frame
 def period_views(frame: Frame) -> tuple[ProfileView, ...]:
-    """The period profiles in view, oldest first; empty while they would be too narrow."""
+    """The period profiles in view, oldest first; empty if the chart has none, or while they would be too narrow."""
     chart, periods = frame.chart, frame.chart.anchors.periods
     if periods is None or not chart.series.n_bars:
         return ()
@@ -93,14 +96,14 @@ def _unnamed(frame: Frame, inputs: ProfileSettings, segment: PeriodSegment) -> P
 
 
 def segment_profile(frame: Frame, segment: PeriodSegment) -> PlacedProfile:
-    """A placed profile with the time ranges of a period profile's segment, named after the period."""
+    """A placed profile with the time ranges and settings of a period profile, named after its period."""
     periods = frame.chart.anchors.periods
     placed = _unnamed(frame, periods.inputs if periods is not None else ProfileSettings(), segment)
     return replace(placed, name=segment_name(frame, segment))
 
 
 def visible_segments(frame: Frame) -> list[PeriodSegment]:
-    """The segments of the period profiles in view, oldest first."""
+    """The segments (periods) of the period profiles in view, oldest first; empty while none are drawn."""
     periods, times = frame.chart.anchors.periods, frame.chart.series.times
     views = period_views(frame)
     if periods is None or not views:
@@ -109,13 +112,13 @@ def visible_segments(frame: Frame) -> list[PeriodSegment]:
 
 
 def segment_name(frame: Frame, segment: PeriodSegment) -> str:
-    """The name of a period: its date if it starts and ends at midnight, else its start and end time."""
+    """The name of a period profile's segment: its date if it starts and ends at midnight UTC, else its start and end time."""
     begin, end = (clock_text(time_ns, seconds=frame.chart.series.times.fine) for time_ns in (segment.start_ns, segment.end_ns))
     return f"{time_text(frame, segment.start_ns)}-{end}" if (begin + end).strip("0:") else date_text(segment.start_ns)
 
 
 def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
-    """The segment of the period profile that contains a bar; None if no period profiles are drawn there."""
+    """The segment of the period profile that contains bar number `bar`; None if no period profile is drawn, or the bar is not loaded."""
     series, periods = frame.chart.series, frame.chart.anchors.periods
     if periods is None or not series.n_bars or not int(series.number[0]) <= bar <= int(series.number[-1]) or not period_views(frame):
         return None
@@ -124,7 +127,7 @@ def segment_at(frame: Frame, bar: int) -> PeriodSegment | None:
 
 @once_a_frame
 def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
-    """All placed profiles; the selected one last, on top."""
+    """All placed profiles of the chart, in view or not; the selected one last, on top."""
     chart = frame.chart
     anchors = chart.anchors
     newest = _newest(frame)
@@ -138,7 +141,7 @@ def profile_views(frame: Frame) -> tuple[ProfileView, ...]:
 
 
 def period_text(frame: Frame) -> str:
-    """The legend text of the period profiles; empty if the chart has no period profiles."""
+    """The legend text of the period profiles: period, settings that differ from the chart's, and sources; empty if there are none."""
     periods = frame.chart.anchors.periods
     if periods is None:
         return ""
@@ -156,7 +159,7 @@ def period_text(frame: Frame) -> str:
 
 
 def rule_text(frame: Frame, view: ProfileView) -> str:
-    """The legend text of a profile: name, time, settings that differ from the chart's, sources."""
+    """The legend text of a placed profile: name, time, settings that differ from the chart's, and sources."""
     placed, inputs, figures = view.placed, view.placed.inputs, view.figures
     when = _composite_time(frame, placed) if placed.is_composite else f"from {when_text(frame, placed)}"
     if figures is None:
@@ -166,7 +169,7 @@ def rule_text(frame: Frame, view: ProfileView) -> str:
 
 
 def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) -> list[str]:
-    """Texts for those of a profile's settings (volume, rows, value area) that differ from the usual ones of the chart."""
+    """Texts for those settings of a profile (volume, rows, value area) that differ from the chart's."""
     grid, usual, step = frame.chart.series.grid, frame.rules.value_area, figures.rows.ticks_per_row
     volume = volume_text(inputs.volume, figures)
     words: list[str] = []
@@ -180,19 +183,19 @@ def _own_rules(frame: Frame, inputs: ProfileSettings, figures: ProfileValues) ->
 
 
 def when_text(frame: Frame, placed: PlacedProfile) -> str:
-    """The start of a profile, and its end if it has one: `12:23`, `12:23 to 12:40`."""
+    """The start of a profile as text, and its end if it has one, e.g. `12:23` or `12:23 to 12:40`."""
     when = time_text(frame, placed.start_ns)
     return when if placed.end_ns is None else f"{when} to {time_text(frame, placed.end_ns)}"
 
 
 def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
-    """The ranges of a composite, e.g. `17:15-17:25 + 17:35-17:45`; of more than four, the first four and a count."""
+    """The time ranges of a composite as text, e.g. `17:15-17:25 + 17:35-17:45`; of more than four, the first four and a count."""
     listed, more = placed.stretches[:_MAX_LISTED_RANGES], len(placed.stretches) - _MAX_LISTED_RANGES
     return " + ".join(_range_text(frame, time_range) for time_range in listed) + (f" + {more} more" if more > 0 else "")
 
 
 def _range_text(frame: Frame, time_range: TimeRange) -> str:
-    """Start and end of a range; the end with its date if it is on another day."""
+    """Start and end of a time range as text, the end with its date if that is another day; `from` and the start without an end."""
     begin = time_text(frame, time_range.start_ns)
     if time_range.end_ns is None:
         return f"from {begin}"
@@ -200,7 +203,7 @@ def _range_text(frame: Frame, time_range: TimeRange) -> str:
 
 
 def time_text(frame: Frame, time_ns: int) -> str:
-    """A bar's time, with its date if the last bar that values may use is on another day."""
+    """A time as text, with its date if the last bar that values may use starts on another day, or there are no bars."""
     series = frame.chart.series
     if not series.n_bars:
         return date_and_clock_text(time_ns, seconds=series.times.fine)
@@ -214,7 +217,7 @@ def _newest(frame: Frame) -> int:
 
 
 def _figures(frame: Frame, runs: OpenBarRanges, inputs: ProfileSettings) -> ProfileValues | None:
-    """The values of a profile over the given bars, without bars after the as-of moment; None if they have no trades."""
+    """The values of a profile over the given bars, without bars after the as-of moment; None if these bars have no trades."""
     if frame.as_of is not None:
         until = frame.as_of + 1
         runs = tuple((first, until if end is None else min(end, until)) for first, end in runs if first < until)
@@ -229,5 +232,5 @@ def _view(frame: Frame, placed: PlacedProfile, figures: ProfileValues | None, ru
 
 
 def run_x(frame: Frame, run: tuple[int, int]) -> tuple[float, float]:
-    """The left edge of the first bar and the right edge of the last bar of a run of bars, logical pixels."""
+    """X of the left edge of the first bar and of the right edge of the last bar of a run of bars `[first, end)`, logical pixels."""
     return frame.pixels.screen_x(run[0]) / frame.dpr, frame.pixels.screen_x(run[1]) / frame.dpr

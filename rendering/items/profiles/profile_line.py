@@ -16,7 +16,7 @@ from rendering.view.frame import Frame
 
 
 class ProfileLine(NamedTuple):
-    """A line of a profile: its name, price in ticks, price text and colour."""
+    """A line of a profile: its name (POC, VAH or VAL), price in ticks, price text and colour."""
 
     name: str
     ticks: int
@@ -25,12 +25,12 @@ class ProfileLine(NamedTuple):
 
     @property
     def pen(self) -> QPen:
-        """The pen: solid for the POC, dashed for VAH and VAL."""
+        """The pen of the line: solid for the POC, dashed for VAH and VAL."""
         return QPen(qcolor(self.colour), 1, Qt.PenStyle.SolidLine if self.name == "POC" else Qt.PenStyle.DashLine)
 
 
 def profile_lines(frame: Frame, figures: ProfileValues, colours: ProfileColours) -> tuple[ProfileLine, ProfileLine, ProfileLine]:
-    """The lines of POC, VAH and VAL; see `app.market.price_grid` for their prices."""
+    """The POC, VAH and VAL lines of a profile, in this order; see `app.market.price_grid` for their prices."""
     grid, tones = frame.chart.series.grid, profile_palette(frame.theme, colours)
     return (
         ProfileLine("POC", figures.poc_ticks, grid.text(figures.poc_ticks), tones.poc),

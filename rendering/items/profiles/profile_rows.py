@@ -1,6 +1,6 @@
-"""The rows of a profile as pixels, and their drawing, for every kind of profile.
+"""The rows of a volume profile in pixels, and their drawing, for all kinds of volume profile.
 
-Rows take their edges from the same rounded pixels as the cells, so a row lines up with the cells whose volume it sums.
+The edges of rows are the same rounded pixels as the edges of cells, so a row lines up with the cells whose volume it sums.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from rendering.view.frame import Frame
 class ProfileBars(NamedTuple):
     """The rows of a profile in device pixels, int64 [shape=(n,)], lowest price first.
 
-    `top` and `height` are the row's position in the price pane; `sell`, `buy` and `other` are the lengths of its parts, end to
-    end; `in_value_area`, bool, decides its colours.
+    `top` and `height` are the row's position in the price pane; `sell`, `buy` and `other` are the lengths of its parts, which are
+    drawn one after the other; `in_value_area`, bool, decides its colours.
     """
 
     top: np.ndarray
@@ -38,10 +38,10 @@ class ProfileBars(NamedTuple):
 def profile_bars(
     frame: Frame, figures: ProfileValues, shown: VolumeDisplay, full_px: float, between: tuple[float, float] | None = None
 ) -> ProfileBars:
-    """The visible rows of a profile, scaled to `full_px` for its longest row; with `between`, only those that touch these heights.
+    """The visible rows of a profile, at a scale at which its longest row has length `full_px`, in logical pixels.
 
-    The ends of parts are rounded, not their lengths: the length of a row does not depend on its split. Where rows are lower
-    than a pixel, a pixel shows the longest of its rows.
+    With `between`, only rows that touch the heights between these two y positions. The ends of a row's parts are rounded, not their
+    lengths, so a row's length does not depend on its split. Where several rows share a pixel, it shows the longest of them.
     """
     rows = figures.rows
     profile, step = rows.profile, rows.ticks_per_row
@@ -75,7 +75,7 @@ def draw_rows(
     room: tuple[float, float],
     opacity: float = 1.0,
 ) -> None:
-    """Draw the rows of a profile from the left or right edge of `room`, the x range for them in logical pixels."""
+    """Draw the rows of a profile from the left or right edge of `room`, the x range available to them, in logical pixels."""
     tones = profile_palette(frame.theme, inputs.colours)
     left, right = (round(x * frame.dpr) for x in room)
     painter.save()
@@ -95,7 +95,7 @@ def draw_rows(
 
 
 def _parts(figures: ProfileValues, number: np.ndarray, shown: VolumeDisplay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The parts of each row in lots, in drawing order: sell, buy, other."""
+    """The parts of each row in lots, in drawing order: sell, buy, other; parts that `shown` leaves out are 0."""
     profile = figures.rows.profile
     nothing = np.zeros(len(number), np.int64)
     if shown is VolumeDisplay.TOTAL:

@@ -1,4 +1,4 @@
-"""Texts on the sources of a profile: trades, candle fill, and missing time."""
+"""Texts that show the sources of a profile: trades, candle fill and missing time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rendering.view.frame import Frame
 
 
 def source_text(frame: Frame, figures: ProfileValues) -> str:
-    """The sources of a profile: trades, complete or not, and the shares of its time that trades and candles cover."""
+    """The sources of a profile as text: trades, complete or not, or the shares of its time that trades and candles cover."""
     if figures.candles.shares:
         return _shares_text(frame, figures)
     found = _coverage(frame, figures)
@@ -27,7 +27,7 @@ def source_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
-    """Whether a part of a profile's time is covered neither by trades nor by candles."""
+    """Whether part of a profile's time is covered neither by trades nor by candles; False if the coverage is unknown."""
     if figures.candles.shares:
         return not figures.candles.whole
     found = _coverage(frame, figures)
@@ -35,9 +35,9 @@ def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
 
 
 def volume_text(shown: VolumeDisplay, figures: ProfileValues) -> str:
-    """The name of the volume that the rows of a profile show.
+    """The name of the volume that the rows of a profile show, e.g. total, with a note if candles have no aggressors.
 
-    Candles without an aggressor can only be split into up and down volume.
+    Such candles can only be split into up and down volume.
     """
     if figures.candles.aggressors or shown is VolumeDisplay.TOTAL:
         return shown.value
@@ -60,9 +60,9 @@ def _shares_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def _percents(parts: list[int]) -> list[str]:
-    """Texts of shares in whole percentages with a sum of 100, e.g. `97 %` and `3 %`.
+    """The shares of the parts in their sum as texts, e.g. `97 %` and `3 %`; whole percentages that add up to 100.
 
-    A share above 0 is never shown as 0 %, and one below the total never as 100 %.
+    Of several parts, `< 1 %` is shown instead of 0 %, and `> 99 %` instead of 100 %.
     """
     total = sum(parts)
     found = [100 * part // total for part in parts]
@@ -76,7 +76,7 @@ def _percents(parts: list[int]) -> list[str]:
 
 
 def _spans(frame: Frame, figures: ProfileValues) -> list[Span]:
-    """The time spans of a profile's bars, up to the last trade."""
+    """The time spans of a profile's bars, cut just after the last trade."""
     start_ns, until_ns = frame.chart.series.times.start_ns, frame.chart.candles.until_ns
     return [Span(start_ns(first), min(start_ns(end), until_ns)) for first, end in figures.runs]
 

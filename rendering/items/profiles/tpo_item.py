@@ -1,7 +1,7 @@
-"""TPO profiles of sessions over their bars: letters where they fit, else blocks.
+"""TPO profiles of days or sessions, drawn over their bars: letters where they fit, else blocks.
 
 Collapsed, the letters of a row are side by side from the session's left edge; split, each bracket is drawn at its own time.
-Rows take their edges from the same rounded pixels as the cells.
+The edges of rows are the same rounded pixels as the edges of cells.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MAX_LETTERS = 3000
 
 
 class DrawnSession(NamedTuple):
-    """A session in view: its letters, and its left and right edge in logical pixels."""
+    """A day or session in view: its letters, and its left and right edge in logical pixels."""
 
     letters: TpoProfile
     left: float
@@ -47,7 +47,7 @@ class DrawnSession(NamedTuple):
 
 
 class TpoItem(ChartItem):
-    """Collapsed TPO profiles: each row's letters side by side."""
+    """The layer of collapsed TPO profiles: the letters of each row are side by side."""
 
     name, title = "tpo", "TPO, collapsed"
     help = "TPO letters of each session, collapsed"
@@ -87,9 +87,9 @@ class TpoItem(ChartItem):
                 self._draw_session(painter, frame, session, exposed)
 
     def sessions(self, frame: Frame) -> list[DrawnSession]:
-        """The sessions in view, oldest first.
+        """The sessions in view, oldest first; sessions whose TPO brackets do not fit the chart's bars are left out.
 
-        Trades between two sessions belong to neither and have no letters.
+        Trades between two sessions belong to neither session and have no letters.
         """
         series, bracket_ns, viewport = frame.chart.series, frame.rules.tpo.bracket_ns, frame.viewport
         start, end = bars_in_view(frame)
@@ -105,7 +105,7 @@ class TpoItem(ChartItem):
         return found
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the letters in the row under the mouse."""
+        """Hit targets of the TPO letters in the row under the mouse; empty if no session is there, or it has no such row."""
         if not frame.layout.price.holds(x, y):
             return []
         row = frame.chart.series.grid.row(math.floor(frame.viewport.ticks_at(y)))
@@ -138,7 +138,7 @@ class TpoItem(ChartItem):
             self._labels.draw(painter, left + 5, foot, text, theme.text_muted)
 
     def _values_of(self, frame: Frame, letters: TpoProfile) -> _Values:
-        """The values of a session, computed again only after its letters or the settings changed."""
+        """The values drawn for a session, computed again only after its letters or the value area settings changed."""
         rule = frame.rules.value_area
         held = self._held_values.get(letters.start_ns)
         if held is None or held[0] is not letters or held[1] != rule:
@@ -163,7 +163,7 @@ class TpoItem(ChartItem):
             self._draw_blocks(painter, frame, session, self._blocks_of(frame, letters, (first, end), area))
 
     def _letter_room(self, frame: Frame, session: DrawnSession) -> float:
-        """Width available for each letter of a session, logical pixels."""
+        """The width available for each letter of a session, logical pixels."""
         letters = session.letters
         if self.split:
             return letters.bracket_ns / frame.chart.series.rule.length_ns * frame.viewport.bar_px
@@ -195,7 +195,7 @@ class TpoItem(ChartItem):
                     self._labels.draw(painter, x + room / 2, y, letter, colour, 0.5)
 
     def _draw_blocks(self, painter: QPainter, frame: Frame, session: DrawnSession, blocks: _Blocks) -> None:
-        """Draw letters as coloured blocks: an image with one pixel per bracket, scaled to the width of the blocks."""
+        """Draw letters as coloured blocks, from an image one pixel wide per bracket, which is scaled to the width of the blocks."""
         image, columns = blocks.image, blocks.image.width()
         if image.isNull():
             return
@@ -209,7 +209,7 @@ class TpoItem(ChartItem):
         painter.drawImage(QRectF(left, blocks.top, width, image.height() / frame.dpr), image)
 
     def _blocks_of(self, frame: Frame, letters: TpoProfile, rows: tuple[int, int], area: tuple[int, int, int]) -> _Blocks:
-        """The image of the blocks of some rows, drawn again only after they, their heights or their colours changed."""
+        """The image of the blocks of some rows, drawn again only after the letters, the rows, their heights or their colours changed."""
         grid = frame.pixels
         key = rows, area, grid.tick_pitch, grid.top, frame.dpr, frame.theme
         held = self._held_blocks.get(letters.start_ns)
@@ -243,7 +243,7 @@ class TpoItem(ChartItem):
 
 
 class TpoSplitItem(TpoItem):
-    """Split TPO profiles: each bracket at its own time."""
+    """The layer of split TPO profiles: the letters of each bracket are drawn at the bracket's time."""
 
     name, title = "tpo-split", "TPO, split"
     help = "TPO letters of each session, one column per bracket"
@@ -255,7 +255,7 @@ class TpoSplitItem(TpoItem):
 
 
 class _Values(NamedTuple):
-    """What is drawn of a session besides its letters; `heaviest` is the number of letters in the POC's row."""
+    """The values drawn for a session in addition to its letters; `heaviest` is the number of letters in the POC row."""
 
     area: ValueArea
     heaviest: int
@@ -271,7 +271,7 @@ class _Values(NamedTuple):
 
 
 class _Blocks(NamedTuple):
-    """An image of blocks with its upper edge in logical pixels; `pixels` is its memory."""
+    """An image of blocks, and the y position of its upper edge in logical pixels; `pixels` is the image's memory."""
 
     image: QImage
     top: float
@@ -279,7 +279,7 @@ class _Blocks(NamedTuple):
 
 
 def _row_colours(frame: Frame, rows: np.ndarray, area: tuple[int, int, int], letters: TpoProfile) -> list[Colour]:
-    """The colour of each row: POC, single print, inside the value area, or outside."""
+    """The colour of each row: that of the POC, of a single print, of the value area, or of rows outside."""
     low, high, poc = area
     theme, single = frame.theme, set(letters.single_prints.tolist())
     inside, outside = theme.text.faded(0.85), theme.text_muted.faded(0.6)

@@ -1,7 +1,7 @@
-"""The volume profile of the bars in view, updated by the bars that change. No Qt.
+"""The volume profile of the bars in view, updated only for bars that changed or came into view. Does not use Qt.
 
 Panning by a bar adds one bar and subtracts another; a live trade replaces the last bar. All sums
-are integers, so they equal those of a rebuild.
+are integers, so they equal the sums of a rebuild.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SPARE_ROWS = 64  # spare rows above and below, so that a drifting price does no
 
 
 class VisibleProfile:
-    """The volume per row of a range of bars.
+    """The volume profile of a range of bars, updated when the range or its bars change.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class VisibleProfile:
         return self._profile
 
     def values(self, inputs: ProfileSettings) -> ProfileValues | None:
-        """Rows, POC and value area by the given settings; None without volume."""
+        """The profile's rows, POC and value area by the given settings; None if the bars have no volume."""
         asked = inputs.rows, inputs.percent, inputs.method
         if self._figures is None or self._figures[0] != asked:
             profile, series = self.profile, self._series
@@ -79,7 +79,7 @@ class VisibleProfile:
         return self._figures[1]
 
     def _overlaps(self, first_bar: int, end_bar: int) -> bool:
-        """Whether more than half of the bars are counted already, so that moving the ends is less work than a rebuild."""
+        """Whether more than half of the bars are in the sums already, so that moving the ends is less work than a rebuild."""
         common = min(end_bar, self._end) - max(first_bar, self._first)
         return common > (end_bar - first_bar) // 2
 

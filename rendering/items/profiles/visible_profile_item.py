@@ -1,7 +1,7 @@
 """The visible range profile: volume per row, value area, POC, VAH and VAL.
 
-It has profile settings, as any profile. The lines across the bars are drawn by `visible_profile_lines_item`, from the values
-computed here. If trades of the visible time are missing, a text at the top of the strip shows the share that is covered.
+It has the same settings as any profile. `visible_profile_lines_item` draws the lines across the bars, from the values computed
+here. If trades of the visible time are missing, a text at the top of the strip shows the share of that time that is covered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHARE_PADDING_PX = 6.0
 
 
 class VisibleProfileItem(ChartItem):
-    """The visible range profile in a strip right of the bars, its three lines, and their prices on the axis."""
+    """The visible range profile in a strip right of the bars, with its POC, VAH and VAL lines and their prices on the axis."""
 
     name = "profile"
     title = "Visible range profile"
@@ -88,7 +88,7 @@ class VisibleProfileItem(ChartItem):
         return tuple(line_y(frame, line.ticks) for line in frame.once(self._tagged))
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """Hit targets of the profile's lines in the strip, and across the bars while they are shown there."""
+        """Hit targets of the profile's lines in the strip, and across the bars while the lines are shown there."""
         across = "level-lines" in frame.shown and frame.layout.price.holds(x, y)
         figures = self.values(frame) if across or frame.layout.profile.holds(x, y) else None
         return [] if figures is None else profile_questions(frame, "visible range", figures, frame.chart.anchors.side, y)
@@ -120,14 +120,14 @@ class VisibleProfileItem(ChartItem):
         self._counted |= self.visible.update(frame.chart.series, *bars_in_view(frame))
 
     def values(self, frame: Frame) -> ProfileValues | None:
-        """The profile of the bars in view; None without volume or without the strip."""
+        """The values of the profile of the bars in view; None if they have no volume, or the strip is not shown."""
         if not frame.layout.profile.width:
             return None
         self._count(frame)
         return self.visible.values(frame.chart.anchors.side)
 
     def lines(self, frame: Frame) -> tuple[ProfileLine, ...]:
-        """The lines of POC, VAH and VAL of the bars in view."""
+        """The POC, VAH and VAL lines of the bars in view; empty if the profile has no values."""
         return frame.once(self._lines_of)
 
     def _lines_of(self, frame: Frame) -> tuple[ProfileLine, ...]:
@@ -135,7 +135,7 @@ class VisibleProfileItem(ChartItem):
         return () if figures is None else profile_lines(frame, figures, frame.chart.anchors.side.colours)
 
     def _tagged(self, frame: Frame) -> list[ProfileLine]:
-        """The lines in view that get a tag, POC first; a line whose tag would cover another one gets none."""
+        """The lines in view that get a tag, POC first; a line gets none if its tag would cover the tag of an earlier line."""
         shown: list[ProfileLine] = []
         for line in self.lines(frame):
             y = line_y(frame, line.ticks)

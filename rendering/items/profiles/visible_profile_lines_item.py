@@ -1,7 +1,7 @@
 """The lines of the visible range profile across the bars: POC, VAH and VAL.
 
-While the cells have digits the lines run under them, visible between the bars: a line through a number
-makes it unreadable. Zoomed out there are no digits and hardly any space between bars, and they run over the cells.
+While the cells show digits the lines run under them, visible between the bars: a line through a number would make the number
+unreadable. Zoomed out there are no digits and hardly any space between bars, and the lines run over the cells.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from rendering.view.frame_coords import line_y
 
 
 class VisibleProfileLinesItem(ChartItem):
-    """The lines of the visible range profile across the price pane, read from the profile's own layer in the same scene."""
+    """The lines of the visible range profile across the price pane, those that its settings extend.
+
+    Their values come from the profile's own layer in the same scene.
+    """
 
     name = "level-lines"
     title = "Visible range profile lines"
