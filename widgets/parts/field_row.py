@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 
 def field_row(*fields: QWidget) -> QWidget:
-    """A row of fields from left to right, no wider than they need."""
+    """A widget that shows fields side by side, from left to right, each no wider than it needs."""
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)
