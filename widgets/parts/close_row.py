@@ -1,4 +1,4 @@
-"""The row of Help and Close buttons for dialogs that apply changes at once, or have none to apply."""
+"""The row of Help and Close buttons at the foot of a dialog."""
 
 from __future__ import annotations
 
