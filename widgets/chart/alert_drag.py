@@ -46,12 +46,12 @@ class AlertDrag:
         return min((tag for tag in tags if tag[0] <= TAG_HEIGHT_PX / 2), default=(0.0, None))[1]
 
     def press(self, x: float, y: float) -> bool:
-        """Handle a button press at a point; return True if it was on a tag that can be dragged."""
+        """Handle a button press at a point; return True if it was on the tag of an alert that can be dragged."""
         self._number, self._pressed_y = self.at(x, y), y
         return self._number is not None
 
     def move(self, x: float, y: float) -> bool:
-        """Handle a mouse move: drag the pressed tag once the mouse has moved by more than 3 px; return False if no tag is pressed.
+        """Handle a mouse move: drag the pressed alert tag once the mouse has moved by more than 3 px; return False if none is pressed.
 
         Also False if there is no chart.
         """
@@ -63,7 +63,7 @@ class AlertDrag:
         return True
 
     def release(self) -> bool:
-        """Handle a button release: move the dragged alert to its new price; return True if the press was on a tag."""
+        """Handle a button release: if an alert tag was dragged, move the alert there; return True if the press was on a tag."""
         held, self._number = self._number is not None, None
         if self._desk.dragged is not None:
             self._say(self._desk.drop())

@@ -123,7 +123,7 @@ class ChartView(QGraphicsView):
             self._fit_scene()
 
     def event(self, event: QEvent) -> bool:
-        """Give the chart's own keys precedence over the window's shortcuts, and report input by `on_input`.
+        """Give the chart's own keys precedence over the window's shortcuts; call `on_input` for mouse, key and resize events.
 
         While a profile is selected, Left and Right move its start (with Alt, the end of a range) instead of the view. K shows the as-of
         view while it is held down.

@@ -44,7 +44,7 @@ class HistoryRequests:
 
 
 def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:
-    """Candles to request for placed profiles and period profiles in view; in an as-of view, also for placed profiles as of then."""
+    """Candles to request for placed profiles and period profiles in view; in an as-of view, also for placed profiles at that time."""
     runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
     return chart.profiles.candle_requests([*runs, *(view.runs for view in views)])

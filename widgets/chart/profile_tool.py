@@ -1,4 +1,4 @@
-"""Mouse handling for profiles: a command lets a click or drag add one; dragging the flag of a profile moves its start or end.
+"""Mouse handling for profiles: after a command, a click or drag adds a profile; dragging a profile's flag moves its start or end.
 
 It has precedence over panning: `press`, `move`, `release` and `double_click` return True if they handled the event.
 """
@@ -61,9 +61,9 @@ class ProfileTool:
         self.armed = PendingPlacement.NOTHING if self.armed is armed else armed
 
     def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
-        """Handle a button press: add a profile if one is to be added, else grab the flag there; return True if it acted on a profile.
+        """Handle a button press: add a profile if `armed`, else grab the flag there; return True if the press acted on a profile.
 
-        If none is to be added, Ctrl picks or unpicks a profile for a composite, and Alt ends one at the bar under the mouse.
+        Unless `armed`, Ctrl adds the profile there to the composite selection or removes it, and Alt ends a profile at the bar there.
         """
         frame = self._scene.frame
         if frame is None or not frame.layout.price.holds(x, y):
@@ -111,7 +111,7 @@ class ProfileTool:
         return False
 
     def release(self) -> bool:
-        """Handle a button release: end a drag, and report the profile's time if it changed; return False if nothing was dragged."""
+        """Handle a button release: end a drag, and report the profile's time range if it changed; return False if nothing was dragged."""
         key = self._range[0] if self._range is not None else self._held.key if self._held is not None else None
         moved = self._moved
         self._held = self._range = None
@@ -131,7 +131,7 @@ class ProfileTool:
         return flag is not None
 
     def choose_at(self, x: float, y: float) -> bool:
-        """Add the profile at a point to the composite selection, or remove it if already in it; return False if no profile is there.
+        """Add the profile at a point to the composite selection, or remove it if selected already; return False if no profile is there.
 
         The profile at a point is the one whose flag is there, else the period profile of the bar.
         """
@@ -191,7 +191,7 @@ class ProfileTool:
         return True
 
     def step_back(self) -> bool:
-        """Cancel adding a profile, else the composite selection, else the profile selection, else the pinned as-of view.
+        """Cancel an active placement, else the composite selection, else the profile selection, else the pinned as-of view.
 
         Return False if there is nothing to cancel.
         """

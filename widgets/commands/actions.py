@@ -13,7 +13,7 @@ from widgets.parts.menu_with_help import MenuWithHelp
 
 
 def build_actions(window: QWidget, families: Families) -> Mapping[str, QAction]:
-    """Add a QAction for each command to the window, and return the actions by `Command.action`; each calls its command's method."""
+    """Add a QAction for each command to the window, and return them by `Command.action`; each calls the method of its command."""
     actions: dict[str, QAction] = {}
     for command in COMMANDS:
         action = QAction(command.text, window)

@@ -26,11 +26,11 @@ class ChartCommands:
         self._workspace, self._choose_bar = workspace, choose_bar
 
     def next_bar_rule(self) -> None:
-        """Change to the next longer bars of the same kind, e.g. from 1m to 3m; the longest stay."""
+        """Change to the next longer bars of the same kind, e.g. from 1m to 3m; the longest bars stay."""
         self._step_bar_rule(1)
 
     def previous_bar_rule(self) -> None:
-        """Change to the next shorter bars of the same kind, e.g. from 3m to 1m; the shortest stay."""
+        """Change to the next shorter bars of the same kind, e.g. from 3m to 1m; the shortest bars stay."""
         self._step_bar_rule(-1)
 
     def coarser_rows(self) -> None:

@@ -35,7 +35,7 @@ class CompositeCommands:
         self._shown, self._say = view, say
 
     def choose_profile(self) -> None:
-        """Add the profile under the mouse, else the selected profile, to the composite selection, or remove it if already in it.
+        """Add the profile under the mouse, else the selected profile, to the composite selection, or remove it if selected already.
 
         If there is neither, only show a hint.
         """

@@ -36,7 +36,7 @@ class CopyCommands:
             self._copy(scene.chart.series.grid.text(int(scene.chart.series.close[-1]) if ticks is None else ticks))
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to copy the price at a point and the start time of the bar there; without an entry for what is not there."""
+        """Menu entries to copy the price at a point and the start time of the bar there, as far as the point has them."""
         scene = self._scene()
         found: list[MenuEntry] = []
         if scene is not None and spot.price_ticks is not None:

@@ -22,19 +22,19 @@ class ViewCommands:
         self._shown = scene
 
     def zoom_time_in(self) -> None:
-        """Make bars 25 % wider; the latest bar stays in place while it is followed, else the middle of the view."""
+        """Make bars 25 % wider, within limits; the latest bar stays in place if the view follows it, else the middle does."""
         self._zoom_time(1.25)
 
     def zoom_time_out(self) -> None:
-        """Make bars 20 % narrower; the latest bar stays in place while it is followed, else the middle of the view."""
+        """Make bars 20 % narrower, within limits; the latest bar stays in place if the view follows it, else the middle does."""
         self._zoom_time(0.8)
 
     def zoom_price_in(self) -> None:
-        """Make rows 25 % taller; the price in the middle of the view stays in place."""
+        """Make rows 25 % taller, within limits; the price in the middle of the view stays in place."""
         self._zoom_price(1.25)
 
     def zoom_price_out(self) -> None:
-        """Make rows 20 % shorter; the price in the middle of the view stays in place."""
+        """Make rows 20 % shorter, within limits; the price in the middle of the view stays in place."""
         self._zoom_price(0.8)
 
     def pan_left(self) -> None:

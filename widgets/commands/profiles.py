@@ -104,7 +104,7 @@ class AnchorCommands:
             self._say("Point at the bar of a profile where it should end")
 
     def undo(self) -> None:
-        """Undo the last profile change, and show what was undone; if there is none, show that."""
+        """Undo the last profile change, and show what was undone; if there is none, show a message."""
         if (anchors := self._anchors) is None:
             return
         done = anchors.all_profiles
@@ -114,7 +114,7 @@ class AnchorCommands:
             self._say("Nothing to undo")
 
     def redo(self) -> None:
-        """Redo the profile change that was undone last, and show what was redone; if there is none, show that."""
+        """Redo the profile change that was undone last, and show what was redone; if there is none, show a message."""
         if (anchors := self._anchors) is None:
             return
         before = anchors.all_profiles
@@ -124,7 +124,7 @@ class AnchorCommands:
             self._say("Nothing to redo")
 
     def step_back(self) -> None:
-        """Cancel adding a profile, else clear a selection, else leave the pinned as-of view, else close a panel or dialog."""
+        """Cancel an active placement, else clear a selection, else leave the pinned as-of view, else close a panel or dialog."""
         view = self._shown()
         if view is None or not view.anchors.step_back():
             self._close_panel()

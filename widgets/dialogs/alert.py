@@ -24,7 +24,7 @@ _UNITS = {
 
 
 class AlertDialog(QDialog):
-    """Dialog to set or change an alert.
+    """Dialog to set a new alert, or to change one.
 
     Parameters
     ----------

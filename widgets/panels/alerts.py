@@ -86,7 +86,7 @@ class AlertPanel(QDialog):
         return self.alerts.things[max(0, row)]
 
     def go_to(self, fired: FiredAlert) -> None:
-        """Scroll the chart so that the trade that fired an alert is in the middle; if its market is not open, show that instead."""
+        """Scroll the chart so that the trade that fired an alert is in the middle; if its market is not open, show a message."""
         scene = self._scene()
         if scene is None or scene.chart.spec.instrument.id != fired.instrument:
             self._say(f"{fired.instrument} is not the open market")

@@ -62,7 +62,7 @@ class Playback(Protocol):
         ...
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a recorded time at once; return False if it is already played: open the recording again to go there."""
+        """Play all trades up to a recorded time at once; return False if that time was played already: open the recording again."""
         ...
 
 

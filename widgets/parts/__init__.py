@@ -1,1 +1,1 @@
-"""Small widgets for dialogs and panels, and alert sounds, palettes and typed times."""
+"""Small widgets for dialogs and panels, and helpers for alert sounds, palettes and typed times."""

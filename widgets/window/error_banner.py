@@ -52,7 +52,7 @@ class FaultBanner(QFrame):
         self.show_text(f"Internal error while {what}: {type(error).__name__}. {_MEANING}")
 
     def report_layers(self, names: list[str]) -> None:
-        """Show that these layers of the chart were disabled, once for the same names; no names show nothing.
+        """Show that these layers of the chart were disabled, once for the same names; an empty list shows nothing.
 
         The scene has logged the reason.
         """

@@ -74,7 +74,7 @@ class HelpBrowser(QTextBrowser):
         return frozenset(self._anchors)
 
     def scroll_to(self, anchor: str) -> None:
-        """Scroll to the heading that has an anchor.
+        """Scroll to the heading with this anchor.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class HelpBrowser(QTextBrowser):
             self._fit(self.document())
 
     def changeEvent(self, event: QEvent) -> None:
-        """After a change of theme, show the page in the new colours at the same scroll position, without highlights."""
+        """Show the page in the new colours after a change of theme, at the same scroll position and without highlights."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.PaletteChange and self.page is not None:
             place = self.verticalScrollBar().value()

@@ -100,7 +100,7 @@ class HelpWindow(QDialog):
         self._return(self._back, self._forward)
 
     def forward(self) -> None:
-        """Show the page from which `back` was last called, if there is one, at the position where it was left."""
+        """Undo the last `back`, if there is one: show the page that was left, at the position where it was left."""
         self._return(self._forward, self._back)
 
     @property
@@ -154,7 +154,7 @@ class HelpWindow(QDialog):
             self.browser.clear_highlights()
 
     def next_match(self, step: int = 1) -> None:
-        """Show the next of the listed matches, or with `step` -1 the previous one; the first follows the last."""
+        """Show the next of the listed matches, or with `step` -1 the previous one; the first follows the last; without any, do nothing."""
         items = _leaves(self.results)
         if not items:
             return

@@ -38,7 +38,7 @@ class ImageSaver:
         return bool(self._saving)
 
     def save(self, scene: ChartScene | None, scale: int) -> None:
-        """Start to save the chart as an image, `scale` image pixels per logical pixel; without a chart, report that instead."""
+        """Start to save the chart as an image, `scale` image pixels per logical pixel; without a chart, show a message."""
         if scene is None:
             self._say("No chart to save yet")
             return
@@ -47,7 +47,7 @@ class ImageSaver:
         task.add_done_callback(self._done)
 
     async def saved(self) -> None:
-        """Wait until all images that are being saved are saved or have failed."""
+        """Wait until the images being saved are written or have failed; failures are reported, not raised."""
         if self._saving:
             await asyncio.wait(self._saving)
 

@@ -203,7 +203,7 @@ class MainWindow(QMainWindow):
         return changed
 
     def _tell_wrong_clock(self, status: FeedStatus) -> None:
-        """Show a message if our clock is at least 2 s ahead of the venue's or behind it, only once."""
+        """Show a message, only once, if our clock differs from the venue's by 2 s or more."""
         if not self._clock_told and (words := clock_words(status.clock_ahead_ns)):
             self._clock_told = True
             self.show_message(words[0].upper() + words[1:])
@@ -389,7 +389,7 @@ class MainWindow(QMainWindow):
     # -- Qt's events -----------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let a digit from 1 to 9 start a bar type in the toolbar; the other keys are in the command table."""
+        """Let a digit from 1 to 9 start the typing of a bar type in the toolbar; other keys are in the command table."""
         if event.text() in tuple("123456789") and self._workspace.chart is not None:
             self.toolbar.type_bar(event.text())
         else:

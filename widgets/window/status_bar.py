@@ -65,7 +65,7 @@ class StatusBar(QStatusBar):
         self._meter.sample(status)
 
     def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str) -> None:
-        """Update the texts that have changed, the colours of the feed state, and the button to try to reach the venue."""
+        """Update the texts that have changed, the colours of the feed state, and whether the button Try now is visible."""
         now_ns = time.time_ns()
         _set_text(self.state, word_of(status.state))
         _set_text(self.detail, detail_text(status, now_ns / 1e9))

@@ -121,9 +121,9 @@ class Toolbar(QToolBar):
         self._typed_in = edit
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Give a field's own keys precedence over shortcuts; restore its value on Esc, or when it loses the focus.
+        """Give a field's own keys precedence over shortcuts; restore the old value on Esc, or when the market or bar field loses the focus.
 
-        The field for the row size applies a typed number when it loses the focus.
+        The row size field applies a typed number then. A list or menu that opens, or another window, does not end the typing.
         """
         if isinstance(event, QKeyEvent):
             if event.type() is QEvent.Type.ShortcutOverride and event.key() in (*_FIELD_KEYS, Qt.Key.Key_Escape):

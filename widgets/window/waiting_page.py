@@ -21,7 +21,7 @@ _TITLES = {
 
 
 class WaitingPage(QWidget):
-    """The page shown while there is no chart: the feed's state, and buttons to try the venue at once or open the simulated market.
+    """The page shown while there is no chart: the feed's state, and buttons to try again at once or open the simulated market.
 
     Parameters
     ----------
