@@ -15,7 +15,7 @@ from widgets.chart.chart_menu import MenuEntry
 class CopyCommands:
     """Commands to copy the price or the time at a point of the chart to the clipboard.
 
-    `widgets.commands.table` assigns the methods to menu entries and keys.
+    The copy command calls `copy_price` while no Why? panel is open, see `WhyCommands`.
 
     Parameters
     ----------
