@@ -1,1 +1,1 @@
-"""Windows, panels, dialogs and mouse tools."""
+"""Windows, panels, dialogs, commands and mouse tools."""

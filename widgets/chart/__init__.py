@@ -1,1 +1,1 @@
-"""The chart widget and its mouse tools."""
+"""The chart widget, its mouse tools and context menu, and its requests for history."""

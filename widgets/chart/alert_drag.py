@@ -17,7 +17,7 @@ _CLICK_PX = 3.0  # a click may move this much
 
 
 class AlertDrag:
-    """Mouse handling for alert tags.
+    """Mouse handling that moves a price alert when its tag on the price axis is dragged.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class AlertDrag:
         self._pressed_y = 0.0
 
     def at(self, x: float, y: float) -> int | None:
-        """Number of the alert whose tag is at a point; None if there is none.
+        """Number of the fixed-price alert whose tag on the price axis is at a point; None if there is none.
 
-        Of several tags the nearest; only tags of fixed prices can be dragged.
+        If several tags are there, the nearest counts. Tags of computed levels, e.g. a POC, cannot be dragged.
         """
         scene = self._scene()
         if scene is None or scene.frame is None or not scene.layout.price_axis.holds(x, y):
@@ -46,12 +46,15 @@ class AlertDrag:
         return min((tag for tag in tags if tag[0] <= TAG_HEIGHT_PX / 2), default=(0.0, None))[1]
 
     def press(self, x: float, y: float) -> bool:
-        """Handle a button press; True if it was on a tag that can be dragged."""
+        """Handle a button press at a point; return True if it was on the tag of an alert that can be dragged."""
         self._number, self._pressed_y = self.at(x, y), y
         return self._number is not None
 
     def move(self, x: float, y: float) -> bool:
-        """Handle a mouse move; True if a tag is being dragged."""
+        """Handle a mouse move: drag the pressed alert tag once the mouse has moved by more than 3 px; return False if none is pressed.
+
+        Also False if there is no chart.
+        """
         scene = self._scene()
         if self._number is None or scene is None:
             return False
@@ -60,7 +63,7 @@ class AlertDrag:
         return True
 
     def release(self) -> bool:
-        """Handle a button release: move the dragged alert; True if the press was on a tag."""
+        """Handle a button release: if an alert tag was dragged, move the alert there; return True if the press was on a tag."""
         held, self._number = self._number is not None, None
         if self._desk.dragged is not None:
             self._say(self._desk.drop())

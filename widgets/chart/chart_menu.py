@@ -1,6 +1,6 @@
-"""The chart's context menu, with entries for the bar and price under the mouse.
+"""The chart's context menu, with entries for the point at which it is opened.
 
-A family of commands offers its entries for a point by a method `menu_entries`.
+Each group of commands can offer entries for that point by a method `menu_entries`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from rendering.scene.chart_point import ChartPoint
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """An entry of the menu.
+    """An entry of the chart's context menu.
 
     Attributes
     ----------
     text : str
         Label, with the price or bar that it applies to.
     run : callable
-        Action.
+        Called when the entry is selected.
     keys : str
         Key or gesture for the same action, if there is one.
     """
@@ -36,15 +36,18 @@ class MenuEntry:
 
 
 class MenuProvider(Protocol):
-    """An object that can offer menu entries for a point of the chart."""
+    """The interface of an object that offers context menu entries for a point of the chart."""
 
     def menu_entries(self, spot: ChartPoint) -> Sequence[MenuEntry]:
-        """Menu entries for a point; empty if there are none."""
+        """Context menu entries for a point of the chart; empty if there are none."""
         ...
 
 
 def build_chart_menu(parent: QWidget, spot: ChartPoint, providers: Iterable[MenuProvider]) -> QMenu:
-    """The menu for a point, grouped by provider; it deletes itself on close."""
+    """The context menu for a point of the chart, grouped by provider; the menu deletes itself when it closes.
+
+    Empty if no provider has an entry.
+    """
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for provider in providers:
@@ -57,10 +60,7 @@ def build_chart_menu(parent: QWidget, spot: ChartPoint, providers: Iterable[Menu
 
 
 def open_chart_menu(parent: QWidget, place: QPoint, spot: ChartPoint, providers: Iterable[MenuProvider]) -> None:
-    """Show the menu at a screen position, without blocking.
-
-    An empty menu is not shown.
-    """
+    """Show the context menu for a point of the chart at a screen position, without blocking; an empty menu is not shown."""
     menu = build_chart_menu(parent, spot, providers)
     if menu.isEmpty():
         menu.deleteLater()

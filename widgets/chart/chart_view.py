@@ -1,4 +1,4 @@
-"""The widget that shows a chart: forwards mouse, keys and size to the scene."""
+"""The widget that shows a chart, and passes mouse, keys and size to its scene and tools."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INPUT = frozenset(
 
 
 class ChartView(QGraphicsView):
-    """One chart on the screen; scene coordinates are the view's logical pixels.
+    """The widget that shows one chart; scene coordinates are logical pixels of the widget.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class ChartView(QGraphicsView):
     alert_handle : AlertDrag or None
         Mouse handling for alert tags.
     on_told : callable
-        Called with a status bar text: the result of a tool; an empty text removes its hint.
+        Called with a status bar text: the result of a tool; an empty text removes the tool's hint.
     on_edit : callable
-        Called when the flag of a profile was double-clicked; the profile is selected by then.
+        Called after the flag of a profile was double-clicked, which selects the profile.
     on_click : callable
         Called with the position of a click: a press that no tool handled, released at the same place.
     on_input : callable
-        Called for each mouse, wheel and key event: the chart may have changed.
+        Called for each mouse, wheel, key and resize event, as each may change the chart.
     on_menu : callable
         Called with a screen position and the point of the chart there, when the menu is requested by mouse or key.
     """
@@ -80,7 +80,7 @@ class ChartView(QGraphicsView):
         self.show_scene(scene)
 
     def show_scene(self, scene: ChartScene) -> None:
-        """Show another chart, and forward the mouse to it from now on."""
+        """Show another chart's scene, and pass mouse and keys to it from now on."""
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
         self.anchors = ProfileTool(scene, lambda line: self.on_told(line))
@@ -88,7 +88,7 @@ class ChartView(QGraphicsView):
         self._fit_scene()
 
     def use_gl(self, on: bool) -> None:
-        """Switch between OpenGL and raster drawing; everything is painted again."""
+        """Draw with OpenGL, or without it if `on` is False, in a new Qt viewport; everything is painted again."""
         if on:
             from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget  # loads all of pyqtgraph
 
@@ -107,7 +107,7 @@ class ChartView(QGraphicsView):
         self.chart_scene.resize(size.width(), size.height(), self.devicePixelRatioF())
 
     def show_cursor(self) -> None:
-        """Set the mouse cursor to match the active tool."""
+        """Set the shape of the mouse cursor to match the state of the profile tool."""
         if self.cursor().shape() is not self.anchors.cursor:
             self.setCursor(self.anchors.cursor)
 
@@ -123,9 +123,10 @@ class ChartView(QGraphicsView):
             self._fit_scene()
 
     def event(self, event: QEvent) -> bool:
-        """Handle the chart's own keys before the window's shortcuts do.
+        """Give the chart's own keys precedence over the window's shortcuts; call `on_input` for mouse, key and resize events.
 
-        While a profile is selected, Left and Right move its ends and not the view; K shows the as-of view while it is held down.
+        While a profile is selected, Left and Right move its start (with Alt, the end of a range) instead of the view. K shows the as-of
+        view while it is held down.
         """
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (self._nudges(event) or _is_as_of_key(event)):
             event.accept()

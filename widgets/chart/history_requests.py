@@ -1,4 +1,4 @@
-"""Requests for history of the visible bars, profiles and alerts."""
+"""Requests for the history that visible bars, profiles and alerts need."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ _CANDLES_EVERY = 6  # frames: ten times a second is fast enough, and 35 period p
 
 
 class HistoryRequests:
-    """Requests trades and candles for what a window shows; called once per frame."""
+    """Requests the trades and candles that a window's chart needs; updated once per screen frame."""
 
     def __init__(self) -> None:
         self._candles_for: Frame | None = None
         self._frames = 0
 
     def update(self, scene: ChartScene) -> None:
-        """Request trades from the earliest visible bar, profile or alert on, and candles where trades of a profile are missing."""
+        """Request trades from the earliest visible bar, placed profile or alert on, and candles where trades of a profile are missing.
+
+        No trades before `Chart.oldest_ns` are requested. Candles are requested at most every 6th call.
+        """
         chart, frame, now_ns = scene.chart, scene.frame, time.time_ns()
         series = chart.series
         if series.n_bars:
@@ -41,7 +44,7 @@ class HistoryRequests:
 
 
 def _candles(chart: Chart, frame: Frame) -> tuple[CandleRange, ...]:
-    """Candles still to request for placed profiles and visible period profiles; in an as-of view, also for placed profiles at that time."""
+    """Candles to request for placed profiles and period profiles in view; in an as-of view, also for placed profiles at that time."""
     runs = [chart.profiles.bars_of(placed.stretches) for placed in chart.anchors.profiles]
     views = period_views(frame) if frame.as_of is None else (*period_views(frame), *profile_views(frame))
     return chart.profiles.candle_requests([*runs, *(view.runs for view in views)])

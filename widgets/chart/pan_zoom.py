@@ -23,7 +23,7 @@ class MouseZone(enum.Enum):
 
 
 def zone_at(layout: PaneLayout, x: float, y: float) -> MouseZone:
-    """The part of the chart at a point of the view."""
+    """The part of the chart (price axis, time axis or the rest) at a point, in scene pixels."""
     if layout.price_axis.holds(x, y):
         return MouseZone.PRICE_AXIS
     if layout.time_axis.holds(x, y):
@@ -40,9 +40,9 @@ class _Drag:
 
 
 class PanAndZoom:
-    """Mouse handling: dragging pans or scales an axis, the wheel zooms.
+    """Mouse handling for the view: a drag pans the chart or scales an axis, the wheel zooms or scrolls.
 
-    A double click on an axis resets it.
+    A double click on the price axis fits the prices; on the time axis it shows the latest bars.
     """
 
     def __init__(self, scene: ChartScene) -> None:
@@ -51,7 +51,7 @@ class PanAndZoom:
 
     @property
     def dragging(self) -> bool:
-        """True from a button press until its release."""
+        """True from a call of `press` until the next call of `release`, even if the mouse does not move."""
         return self._drag is not None
 
     def press(self, x: float, y: float) -> None:
@@ -59,7 +59,7 @@ class PanAndZoom:
         self._drag = _Drag(zone_at(self._scene.layout, x, y), x, y)
 
     def move(self, x: float, y: float) -> None:
-        """Handle a mouse move: pan the chart or scale the dragged axis."""
+        """Handle a mouse move: while the button is pressed, pan the chart, or scale the axis where the press was."""
         drag = self._drag
         if drag is None:
             return
@@ -75,13 +75,16 @@ class PanAndZoom:
         self._scene.set_viewport(viewport)
 
     def release(self) -> bool:
-        """Handle a button release; True if it was a click."""
+        """Handle a button release; return True for a click, i.e. if the mouse moved less than 4 px since the press."""
         clicked = self._drag is not None and self._drag.moved < _CLICK_PX
         self._drag = None
         return clicked
 
     def wheel(self, x: float, y: float, notches: float, *, price: bool, pan: bool) -> None:
-        """Handle the wheel: scroll, or zoom price or time; away from the user zooms in."""
+        """Handle the wheel: scroll in time if `pan`; else zoom price if `price` or over the price axis, else zoom time.
+
+        Positive `notches` scroll to older bars, or zoom in.
+        """
         viewport = self._scene.viewport
         if pan:
             viewport = viewport.panned(notches * _WHEEL_PAN_PX, 0.0)
@@ -92,7 +95,10 @@ class PanAndZoom:
         self._scene.set_viewport(viewport)
 
     def double_click(self, x: float, y: float) -> None:
-        """Handle a double click: fit prices if it is on the price axis, show the latest bars if it is on the time axis."""
+        """Handle a double click: on the price axis fit prices to the bars in view, on the time axis show the latest bars.
+
+        Elsewhere it does nothing.
+        """
         zone = zone_at(self._scene.layout, x, y)
         if zone is MouseZone.PRICE_AXIS:
             self._scene.sight.fit_price()

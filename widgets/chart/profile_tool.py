@@ -1,6 +1,6 @@
-"""Profiles by mouse: a click adds an anchored profile, a drag adds a range, and dragging a flag moves an end.
+"""Mouse handling for profiles: after a command, a click or drag adds a profile; dragging a profile's flag moves its start or end.
 
-The tool has precedence over panning: each method returns True if it handled the gesture.
+It has precedence over panning: `press`, `move`, `release` and `double_click` return True if they handled the event.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rendering.scene.scene import ChartScene
 
 
 class PendingPlacement(enum.Enum):
-    """The effect of the next press on the chart; the value is the hint for the user."""
+    """The kind of profile, if any, that the next press on the chart adds; the value is the hint for the user."""
 
     NOTHING = ""
     ANCHOR = "Click the bar where the profile starts (Esc to cancel)"
@@ -38,7 +38,7 @@ class ProfileTool:
     Attributes
     ----------
     armed : PendingPlacement
-        The effect of the next press.
+        The kind of profile that the next press adds.
     """
 
     def __init__(self, scene: ChartScene, say: Callable[[str], None] = lambda line: None) -> None:
@@ -51,19 +51,19 @@ class ProfileTool:
 
     @property
     def cursor(self) -> Qt.CursorShape:
-        """The mouse cursor for the current state."""
+        """The shape of the mouse cursor: a double arrow at a flag, a hand if the next press adds a profile, else a cross."""
         if self._held is not None or self._hovers:
             return Qt.CursorShape.SizeHorCursor
         return Qt.CursorShape.CrossCursor if self.armed is PendingPlacement.NOTHING else Qt.CursorShape.PointingHandCursor
 
     def arm(self, armed: PendingPlacement) -> None:
-        """Activate a placement, or cancel it if it is active already."""
+        """Let the next press add a profile of a kind; if that kind is active already, cancel it."""
         self.armed = PendingPlacement.NOTHING if self.armed is armed else armed
 
     def press(self, x: float, y: float, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
-        """Handle a button press; True if it acted on a profile.
+        """Handle a button press: add a profile if `armed`, else grab the flag there; return True if the press acted on a profile.
 
-        Ctrl selects a profile for a composite, Alt ends one at the bar under the mouse.
+        Unless `armed`, Ctrl adds the profile there to the composite selection or removes it, and Alt ends a profile at the bar there.
         """
         frame = self._scene.frame
         if frame is None or not frame.layout.price.holds(x, y):
@@ -94,7 +94,7 @@ class ProfileTool:
         return True
 
     def move(self, x: float, y: float) -> bool:
-        """Handle a mouse move; True while a profile is being dragged."""
+        """Handle a mouse move: drag the new range or the grabbed flag to the bar under the mouse; return False if nothing is dragged."""
         anchors = self._scene.chart.anchors
         if self._range is not None:
             key, begin = self._range
@@ -111,7 +111,7 @@ class ProfileTool:
         return False
 
     def release(self) -> bool:
-        """Handle a button release; True if it ended a drag."""
+        """Handle a button release: end a drag, and report the profile's time range if it changed; return False if nothing was dragged."""
         key = self._range[0] if self._range is not None else self._held.key if self._held is not None else None
         moved = self._moved
         self._held = self._range = None
@@ -124,16 +124,16 @@ class ProfileTool:
         return True
 
     def double_click(self, x: float, y: float) -> bool:
-        """Handle a double click; True on a flag, which selects its profile."""
+        """Handle a double click: on a flag, select the flag's profile and return True; elsewhere return False."""
         flag = self._flag_at(x, y)
         if flag is not None:
             self._scene.chart.anchors.select(flag.key)
         return flag is not None
 
     def choose_at(self, x: float, y: float) -> bool:
-        """Add the profile at a point to the composite selection, or remove it.
+        """Add the profile at a point to the composite selection, or remove it if selected already; return False if no profile is there.
 
-        That is the profile whose flag is there, else the period profile. False if there is none.
+        The profile at a point is the one whose flag is there, else the period profile of the bar.
         """
         frame, anchors = self._scene.frame, self._scene.chart.anchors
         if frame is None:
@@ -147,9 +147,10 @@ class ProfileTool:
         return placed is not None
 
     def cut_at(self, x: float) -> bool:
-        """End the profile that covers the bar at `x` there, or add a range that ends there; False if neither is possible.
+        """End the profile that covers the bar at `x` with that bar, or add a range profile up to it; return False if neither is possible.
 
-        That is the selected one, else the topmost, else a new range from the start of the period. One that ends earlier stays as it is.
+        If several profiles cover the bar, the selected one counts, else the topmost; it is selected. If none does, a range profile is
+        added from the start of the period profile there. Without a period profile, and right of the latest bar, neither is possible.
         """
         frame, anchors = self._scene.frame, self._scene.chart.anchors
         if frame is None:
@@ -173,9 +174,9 @@ class ProfileTool:
         return True
 
     def nudge(self, bars: int, *, end: bool = False) -> bool:
-        """Move the selected profile's start, or with `end` a range's end, by a number of bars.
+        """Move the selected profile's start, or with `end` the end of a range, by a number of bars; return False if none is selected.
 
-        False if no profile is selected.
+        A range keeps at least one bar, an anchored profile starts at the latest bar or before.
         """
         anchors = self._scene.chart.anchors
         placed = anchors.get(anchors.selected)
@@ -190,9 +191,9 @@ class ProfileTool:
         return True
 
     def step_back(self) -> bool:
-        """Cancel the active tool, else a selection, else the pinned as-of view.
+        """Cancel an active placement, else the composite selection, else the profile selection, else the pinned as-of view.
 
-        The tool comes first, then the composite selection, then the selected profile. False if nothing is active.
+        Return False if there is nothing to cancel.
         """
         anchors = self._scene.chart.anchors
         if self.armed is not PendingPlacement.NOTHING:
@@ -209,13 +210,13 @@ class ProfileTool:
         return True
 
     def _report(self, key: int) -> None:
-        """Report the current time range of a profile."""
+        """Report the name and the time range of a profile as a line for the status bar."""
         frame, placed = self._scene.frame, self._scene.chart.anchors.get(key)
         if frame is not None and placed is not None:
             self._say(f"{placed.name} from {when_text(frame, placed)}")
 
     def _drag(self, placed: PlacedProfile, bar: int, *, end: bool) -> None:
-        """Move one end of a profile to a bar.
+        """Move the start of a profile, or with `end` the end of a range, to a bar, within limits.
 
         A range keeps at least one bar, an anchored profile starts at the latest bar or before.
         """
@@ -228,7 +229,7 @@ class ProfileTool:
         anchors.move(placed.key, self._start_ns(min(bar, last)), placed.end_ns)
 
     def _bar_at(self, x: float) -> int:
-        """The number of the bar at a horizontal position; right of the latest bar, that of the latest."""
+        """The number of the bar at a horizontal position; right of the latest bar, the number of the latest bar."""
         return min(math.floor(self._scene.viewport.bar_at(x)), self._last_bar())
 
     def _last_bar(self) -> int:

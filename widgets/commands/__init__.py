@@ -1,1 +1,1 @@
-"""The commands with their menus, keys and tooltips, one file per group."""
+"""The user's commands with their menus, keys and tooltips, one file per group."""

@@ -1,4 +1,4 @@
-"""Actions, menus and the list of keys of a window, made from the table of commands."""
+"""The actions and menus of a window, and the list of keys, made from the command table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from widgets.parts.menu_with_help import MenuWithHelp
 
 
 def build_actions(window: QWidget, families: Families) -> Mapping[str, QAction]:
-    """The QAction of each command, by name; it is added to the window and calls the command's method."""
+    """Add a QAction for each command to the window, and return them by `Command.action`; each calls the method of its command."""
     actions: dict[str, QAction] = {}
     for command in COMMANDS:
         action = QAction(command.text, window)
@@ -33,7 +33,7 @@ def _run(method: Callable[..., object], argument: str) -> Callable[[], object]:
 
 
 def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
-    """Add all menus, in the order of the table; F1 explains the entry under the mouse."""
+    """Add all menus of the command table to a menu bar, in the table's order; F1 in a menu explains the highlighted entry."""
     menus: dict[str, QMenu] = {}
     for command in COMMANDS:
         if command.menu not in menus:
@@ -43,5 +43,5 @@ def fill_menu_bar(menu_bar: QMenuBar, actions: Mapping[str, QAction]) -> None:
 
 
 def key_list() -> list[tuple[str, str]]:
-    """The keys of each command, or its menu if it has none, and its tooltip; for the help page and the README."""
+    """Two texts for each command: the keys, or the menu if the command has no key, and the tooltip; for the dialog of all keys."""
     return [(" or ".join(command.keys) or f"menu {command.menu}", command.tooltip) for command in COMMANDS]

@@ -27,9 +27,9 @@ _NEAR_PX, _MOST_NEAR = 6.0, 4
 
 
 class AlertCommands:
-    """Commands to set, list and delete alerts, and their notification when they fire.
+    """Commands to set, list, edit and delete alerts, and the announcement of alerts that fire.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
@@ -49,17 +49,17 @@ class AlertCommands:
         self.handle = AlertDrag(workspace.alerts, scene, say)
 
     def add_alert(self) -> None:
-        """Add a price alert at the cursor, or at the last price."""
+        """Add a price alert at the price under the mouse, else at the last price; do nothing if the chart has no bars."""
         if (ticks := self._price()) is not None:
             self._say(self._workspace.alerts.add_at(ticks))
 
     def delete_alert(self) -> None:
-        """Delete the price alert nearest to the cursor, or to the last price."""
+        """Delete the armed price alert nearest to the price under the mouse, else to the last price; do nothing without bars."""
         if (ticks := self._price()) is not None:
             self._say(self._workspace.alerts.delete_nearest(ticks))
 
     def new_alert(self) -> None:
-        """Open the dialog for a new alert, with the price at the cursor, or the last price."""
+        """Open the dialog for a new alert with the price under the mouse, else the last price; without bars, only show a message."""
         scene, ticks = self._scene(), self._price()
         if scene is None or ticks is None:
             self._say("No chart loaded yet")
@@ -67,11 +67,14 @@ class AlertCommands:
             self._edit(AlertSpec(value=scene.chart.series.grid.text(ticks)))
 
     def show_alerts(self) -> None:
-        """Open the panel of all alerts and the alert log."""
+        """Open the panel with all alerts and the alert log."""
         AlertPanel(self._workspace.alerts, self._scene, self._edit_alert, self._say, self._window).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to set an alert at a point's price or on a line or level near it, and to delete the nearest alert."""
+        """Menu entries to set an alert at a point's price or on lines and levels near it, and to delete the nearest price alert.
+
+        At most the 4 nearest lines and levels. Empty if the point has no price; without the last entry if the chart shows no alerts.
+        """
         scene, ticks, desk = self._scene(), spot.price_ticks, self._workspace.alerts
         if scene is None or ticks is None:
             return []
@@ -86,7 +89,10 @@ class AlertCommands:
         return found
 
     def announce(self) -> None:
-        """Update the alert lines; report alerts that fired since the last frame by sound, notification and text."""
+        """Update the alert lines; announce alerts that fired since the last call by text, sound and system notification.
+
+        Each alert sounds at most once a second; of several alerts, only the last one sounds and is shown in full.
+        """
         desk = self._workspace.alerts
         desk.show()
         if not (fired_now := desk.book.unannounced()):
@@ -122,7 +128,7 @@ class AlertCommands:
         return int(scene.chart.series.close[-1]) if ticks is None else ticks
 
     def _notify(self, text: str) -> None:
-        """Show a system notification, where the system supports it."""
+        """Show a system notification, if the system supports notifications."""
         if not QSystemTrayIcon.isSystemTrayAvailable() or not QSystemTrayIcon.supportsMessages():
             return
         if self._tray is None:
@@ -133,5 +139,5 @@ class AlertCommands:
 
 
 def fired_text(fired: FiredAlert) -> str:
-    """Text of a fired alert, in one line."""
+    """A fired alert in one line: its text, its time in UTC, and a note if it was checked late."""
     return f"{fired.text} at {clock_text(fired.time_ns, seconds=True)} UTC{' (checked late)' if fired.late else ''}"

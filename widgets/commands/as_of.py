@@ -1,6 +1,6 @@
 """Commands for the as-of view: pin it at a bar, or return to live.
 
-Holding K down is handled by the chart view.
+`ChartView` handles the key K, which shows the view while it is held down.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HINT = "Hold K over the bars to see every value as it stood at that bar's close
 class AsOfCommands:
     """Commands for the as-of view, the chart as it was known when a bar closed.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
@@ -32,11 +32,14 @@ class AsOfCommands:
         self._scene, self._say = scene, say
 
     def hold_moment(self) -> None:
-        """Show how to use the key K, as a menu entry cannot be held down."""
+        """Show a hint on how to use the key K, as a menu entry cannot be held down."""
         self._say(_HINT)
 
     def keep_moment(self) -> None:
-        """Pin the as-of view at the bar under the mouse, or return to live."""
+        """Pin the as-of view at the close of the bar under the mouse; if it is pinned already, return to live.
+
+        Without a closed bar under the mouse, only show a hint.
+        """
         scene = self._scene()
         if scene is None:
             return
@@ -48,7 +51,10 @@ class AsOfCommands:
             self._pin(scene, bar)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """The menu entry to pin the as-of view at a point's bar, or to return to live."""
+        """The menu entry to pin the as-of view at a point's bar or, if it is pinned, to return to live.
+
+        Empty if it is not pinned and the point has no closed bar.
+        """
         scene, bar = self._scene(), spot.bar
         if scene is None:
             return []

@@ -1,4 +1,4 @@
-"""Commands that change the bars and rows of the chart."""
+"""Commands that change the bar size and the row size of the chart."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from widgets.commands.size_steps import next_bar_rule, next_ticks_per_row
 
 
 class ChartCommands:
-    """Commands for longer and shorter bars, coarser and finer rows.
+    """Commands for longer and shorter bars, coarser and finer rows; without a chart they do nothing.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
     workspace : Workspace
         Receives the changes.
     choose_bar : callable
-        Called with another bar type.
+        Called with the new bar type.
     """
 
     def __init__(self, workspace: Workspace, choose_bar: Callable[[BarRule], None]) -> None:
         self._workspace, self._choose_bar = workspace, choose_bar
 
     def next_bar_rule(self) -> None:
-        """Change to the next longer bar."""
+        """Change to the next longer bars of the same kind, e.g. from 1m to 3m; the longest bars stay."""
         self._step_bar_rule(1)
 
     def previous_bar_rule(self) -> None:
-        """Change to the next shorter bar."""
+        """Change to the next shorter bars of the same kind, e.g. from 3m to 1m; the shortest bars stay."""
         self._step_bar_rule(-1)
 
     def coarser_rows(self) -> None:
-        """Change to about twice as many ticks per row."""
+        """Change to the next larger number of ticks per row in the series 1, 2, 5, 10, …; the largest stays."""
         self._step_rows(1)
 
     def finer_rows(self) -> None:
-        """Change to about half as many ticks per row."""
+        """Change to the next smaller number of ticks per row in the series 1, 2, 5, 10, …; 1 stays."""
         self._step_rows(-1)
 
     def _step_bar_rule(self, step: int) -> None:

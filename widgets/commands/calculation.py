@@ -17,20 +17,20 @@ _T = TypeVar("_T")
 
 
 class RuleCommands:
-    """Commands for colouring, footprint style, CVD reset and settings.
+    """Commands for cell colouring, footprint style, CVD reset and the settings dialog; changes are saved.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
     window : QWidget
         Parent of the dialog.
     workspace : Workspace
-        Has the chart; without one, the settings apply to the next.
+        Has the chart; without one, the settings apply to the next chart.
     remember : callable
         Called with the old and the new settings whenever the user has changed them.
     on_error : callable
-        Called with an error text if they cannot be saved.
+        Called with an error text if the settings cannot be saved.
     """
 
     def __init__(
@@ -44,21 +44,21 @@ class RuleCommands:
         self._remember, self._on_error = remember, on_error
 
     def next_colouring(self) -> None:
-        """Change to the next cell colouring: volume, delta, imbalance."""
+        """Change to the next cell colouring: volume, delta, imbalance, then volume again."""
         cells = self._workspace.rules.cells
         self._change_with(cells=structs.replace(cells, colouring=_after(COLOURINGS, cells.colouring)))
 
     def next_cells(self) -> None:
-        """Change to the next footprint style."""
+        """Change to the next footprint style, i.e. what the cells show; after the last style comes the first."""
         cells = self._workspace.rules.cells
         self._change_with(cells=structs.replace(cells, cells=_after(CELLS, cells.cells)))
 
     def toggle_cvd_reset(self) -> None:
-        """Switch between a CVD reset at each session and none."""
+        """Switch between a CVD that is reset each session and one that is never reset."""
         self._change_with(cvd=CvdSettings(reset="never" if self._workspace.rules.cvd.reset == "session" else "session"))
 
     def edit_rules(self) -> None:
-        """Open the dialog of the calculation settings."""
+        """Open the dialog of the calculation settings, or bring it to the front if it is open."""
         dialog = next(iter(self._window.findChildren(CalculationDialog)), None)
         dialog = dialog or CalculationDialog(lambda: self._workspace.rules, self._change, self._window)
         dialog.refresh()

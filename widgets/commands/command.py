@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Picked:
-    """A stand-in for `Families` that shows which method is picked: each attribute is another stand-in with the attribute's name."""
+    """A substitute for `Families` that records a method's name: each attribute is another substitute with the attribute's name."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -24,12 +24,12 @@ class _Picked:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of the user.
+    """A user command: its method, menu entry, keys, tooltip and help section.
 
     Attributes
     ----------
     run : callable
-        Picks the method that executes it out of the families of commands.
+        Returns the method that executes the command, out of the window's `Families`.
     menu, text : str
         Menu, and label in it.
     keys : tuple of str
@@ -37,13 +37,13 @@ class Command:
     tooltip : str
         Line for the tooltip and the key list.
     short : str
-        Label of its button, if it differs from the menu's.
+        Label of the command's button, if it differs from the menu's.
     checkable : bool
-        Whether it shows an on or off state.
+        True if the menu entry shows an on or off state.
     argument : str
         Argument of the method, if it has one, as several commands can share a method.
     help_page : str
-        Section of the help that explains it, e.g. `profiles.md#undo`; by default that of its name in `help_sections`.
+        Help page or section that explains it, e.g. `profiles.md#undo`; if empty, the section in `help_sections` applies.
     """
 
     run: Callable[[Families], Callable[..., object]]
@@ -63,10 +63,10 @@ class Command:
 
     @property
     def explained_in(self) -> str:
-        """The section of the help that explains the command."""
+        """The help page or section that explains the command, e.g. `profiles.md#undo`."""
         return self.help_page or SECTIONS[self.name]
 
     @property
     def action(self) -> str:
-        """Name of the command's QAction: that of its method, with its argument if it has one."""
+        """Name of the command's QAction: the name of the method, with the argument if there is one, e.g. `toggle_overlay delta`."""
         return f"{self.name} {self.argument}".strip()

@@ -19,9 +19,9 @@ _HOW = "Ctrl+click flags or period profiles, or press J over them"
 
 
 class CompositeCommands:
-    """Commands to select profiles and combine them; without a chart they do nothing.
+    """Commands to select profiles and combine them into a composite; without a chart they do nothing.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
@@ -35,7 +35,10 @@ class CompositeCommands:
         self._shown, self._say = view, say
 
     def choose_profile(self) -> None:
-        """Add a profile to the composite selection, or remove it: the profile under the mouse, or else the selected one."""
+        """Add the profile under the mouse, else the selected profile, to the composite selection, or remove it if selected already.
+
+        If there is neither, only show a hint.
+        """
         found = self._tool_and_scene()
         if found is None:
             return
@@ -52,7 +55,7 @@ class CompositeCommands:
         self._report(anchors.chosen)
 
     def compose_profiles(self) -> None:
-        """Combine the profiles of the composite selection into one."""
+        """Combine the profiles of the composite selection into a new composite; with fewer than two, only show an error."""
         found = self._tool_and_scene()
         if found is None:
             return
@@ -66,7 +69,7 @@ class CompositeCommands:
             self._say(f"{made.name} combines {', '.join(made.parts)}")
 
     def choose_from_list(self) -> None:
-        """Open a list of profiles to select and combine."""
+        """Open the dialog to select and combine profiles from a list of the placed profiles and the period profiles in view."""
         if (found := self._tool_and_scene()) is not None:
             scene = found[1]
             if (frame := scene.frame) is None:
@@ -75,7 +78,7 @@ class CompositeCommands:
             CompositeDialog(scene.chart.anchors, periods, partial(when_text, frame), self.compose_profiles, self._shown()).show()
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to select or deselect each profile at a point for a composite, and to combine the selected ones."""
+        """Menu entries to select or deselect each profile at a point for a composite, and to combine two or more selected ones."""
         found = self._tool_and_scene()
         if found is None:
             return []
@@ -100,7 +103,7 @@ class CompositeCommands:
 
 
 def _profiles_at(scene: ChartScene, spot: ChartPoint) -> list[PlacedProfile]:
-    """The profiles over the bar at a point, topmost first, the period profile last."""
+    """The profiles that cover the bar at a point: placed profiles, topmost first, then the period profile; empty without a bar."""
     frame, bar = scene.frame, spot.bar
     if frame is None or bar is None:
         return []

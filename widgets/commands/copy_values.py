@@ -1,4 +1,4 @@
-"""Commands that copy values under the cursor as plain text."""
+"""Commands that copy the price or the time at a point of the chart as plain text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from widgets.chart.chart_menu import MenuEntry
 
 
 class CopyCommands:
-    """Commands to copy the price or the time at a point.
+    """Commands to copy the price or the time at a point of the chart to the clipboard.
 
-    The table in `widgets.commands.table` picks its methods.
+    The copy command calls `copy_price` while no Why? panel is open, see `WhyCommands`.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class CopyCommands:
         self._scene, self._say = scene, say
 
     def copy_price(self) -> None:
-        """Copy the price at the cursor, or the last price."""
+        """Copy the price under the mouse, else the last price; do nothing if the chart has no bars."""
         scene = self._scene()
         if scene is not None and scene.chart.series.n_bars:
             ticks = scene.cursor_ticks()
             self._copy(scene.chart.series.grid.text(int(scene.chart.series.close[-1]) if ticks is None else ticks))
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to copy the price and the time at a point."""
+        """Menu entries to copy the price at a point and the start time of the bar there, as far as the point has them."""
         scene = self._scene()
         found: list[MenuEntry] = []
         if scene is not None and spot.price_ticks is not None:

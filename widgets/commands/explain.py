@@ -1,4 +1,4 @@
-"""Commands for the Why? panel: by click, by key, or from the context menu."""
+"""The commands of the Why? panel, which explains a value: by click, by key, or from the context menu."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _IN_MENU = 4
 class WhyCommands:
     """Commands that explain the value under the mouse, in a panel over the chart.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
-    An explanation stays as it was when requested, with its trades. If its last bar is still open it states the last trade included;
-    another request gives the newest. The panel moves when it would cover the bars that it explains, and closes when another chart is
-    shown, or its bars were rebuilt.
+    An explanation stays as it was when requested, with its trades. If its last bar is still open, it states the time of the last
+    trade in it; another request includes the newest trades. The panel moves when it would cover the explained bars, and closes when
+    another chart is shown, or when the chart's bars were rebuilt.
 
     Parameters
     ----------
@@ -57,10 +57,7 @@ class WhyCommands:
     # -- asking ----------------------------------------------------------------------------------
 
     def click(self, x: float, y: float) -> None:
-        """Explain the highlighted value at a point.
-
-        A click anywhere else closes the panel.
-        """
+        """Explain the highlighted value at a point, or the next one there after a repeated click; without one, close the panel."""
         questions = [question for question in self._questions_at(x, y) if question.marked]
         if questions:
             self._ask(questions, x, y)
@@ -68,10 +65,7 @@ class WhyCommands:
             self.close()
 
     def explain(self) -> None:
-        """Explain the value at the cursor, highlighted or not.
-
-        If repeated, explain the next value there.
-        """
+        """Explain the value under the mouse, highlighted or not, or the next one there if repeated; without one, only show a hint."""
         view = self._view()
         cursor = view.chart_scene.cursor if view is not None else None
         if cursor is None:
@@ -84,7 +78,7 @@ class WhyCommands:
             self._say("Nothing to explain at the cursor")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to explain the values at a point, at most four."""
+        """Menu entries to explain the values at a point, at most 4; empty if there are none."""
         questions = self._questions_at(spot.x, spot.y)[:_IN_MENU]
         return [
             MenuEntry(f"Why? {question.text}", lambda question=question: self._ask([question], spot.x, spot.y), "" if place else "Y")
@@ -92,17 +86,14 @@ class WhyCommands:
         ]
 
     def next_question(self) -> None:
-        """Explain the next value at the same point."""
+        """Explain the next value at the point that was explained last; after the last value comes the first."""
         self._place = (self._place + 1) % max(1, len(self._questions))
         self._show()
 
     # -- the panel -------------------------------------------------------------------------------
 
     def copy_price(self) -> None:
-        """Copy the text selected in the panel or, if none is selected, all trades behind the value as CSV.
-
-        Without a panel, copy the price.
-        """
+        """Copy the text selected in the Why? panel, else the trades behind the value as CSV; without a panel, copy the price."""
         if self.panel is None:
             self._copy_price()
         elif self.panel.selected_text:
@@ -112,7 +103,7 @@ class WhyCommands:
             self.copy_csv()
 
     def copy_csv(self) -> None:
-        """Copy all trades behind the value as CSV."""
+        """Copy all trades behind the explained value as CSV; if there are none or more than 500,000, only show a message."""
         count = 0 if self.answer is None else len(self.answer.behind.trades)
         if count > MOST_COPIED:
             self._say(f"{count:,} trades are too many for the clipboard (limit {MOST_COPIED:,}). Use `tapeprint export`.")
@@ -123,7 +114,7 @@ class WhyCommands:
             self._say("No trades to copy")
 
     def close(self) -> bool:
-        """Close the panel; return False if there was none."""
+        """Close the Why? panel; return False if none was open."""
         if self.panel is None:
             return False
         self.panel.hide()
@@ -132,9 +123,9 @@ class WhyCommands:
         return True
 
     def follow(self) -> None:
-        """Move the panel if it covers the bars that it explains; close it if the chart or its bars were replaced.
+        """Move the Why? panel if it covers the explained bars; close it if the chart or its bars were replaced.
 
-        It is called once per frame.
+        Called once per screen frame. A new layout or theme also lays out the panel again.
         """
         view, answer_now = self._view(), self.answer
         if self.panel is None or answer_now is None:

@@ -1,4 +1,4 @@
-"""All commands of one window, grouped by family; the command table assigns one of their methods to each menu entry and key."""
+"""All commands of one window, grouped into families, e.g. alerts; the command table assigns their methods to menu entries and keys."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WindowCommands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Families:
-    """All commands of one window, with one object for each family of commands."""
+    """All commands of one window: one object for each family of commands, e.g. alerts or profiles."""
 
     window: WindowCommands
     explain: WhyCommands

@@ -1,4 +1,4 @@
-"""Names the section of the help that explains each command, so that F1 in a menu opens it."""
+"""The help section for each command, which F1 in a menu opens; commands for overlays and help pages state their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of all keys, made from the command table."""
+"""The dialog that lists the keys in the command table, and mouse gestures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOUSE = (
 
 
 class KeyList(QDialog):
-    """Dialog with keys and mouse gestures; not modal, Esc closes it."""
+    """Dialog that lists the keys of all commands, and mouse gestures; not modal, Esc closes it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Commands that move the view of the chart and change nothing else."""
+"""Commands that move or zoom the view of the chart, and change nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rendering.scene.scene import ChartScene
 class ViewCommands:
     """Commands to zoom, scroll and jump; without a chart they do nothing.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
@@ -22,52 +22,52 @@ class ViewCommands:
         self._shown = scene
 
     def zoom_time_in(self) -> None:
-        """Make bars wider."""
+        """Make bars 25 % wider, within limits; the latest bar stays in place if the view follows it, else the middle does."""
         self._zoom_time(1.25)
 
     def zoom_time_out(self) -> None:
-        """Make bars narrower."""
+        """Make bars 20 % narrower, within limits; the latest bar stays in place if the view follows it, else the middle does."""
         self._zoom_time(0.8)
 
     def zoom_price_in(self) -> None:
-        """Make rows taller."""
+        """Make rows 25 % taller, within limits; the price in the middle of the view stays in place."""
         self._zoom_price(1.25)
 
     def zoom_price_out(self) -> None:
-        """Make rows shorter."""
+        """Make rows 20 % shorter, within limits; the price in the middle of the view stays in place."""
         self._zoom_price(0.8)
 
     def pan_left(self) -> None:
-        """Scroll to older bars."""
+        """Scroll to older bars, by 120 pixels."""
         self._pan(120, 0)
 
     def pan_right(self) -> None:
-        """Scroll to newer bars."""
+        """Scroll to newer bars, by 120 pixels."""
         self._pan(-120, 0)
 
     def pan_up(self) -> None:
-        """Scroll to higher prices."""
+        """Scroll to higher prices, by 80 pixels."""
         self._pan(0, 80)
 
     def pan_down(self) -> None:
-        """Scroll to lower prices."""
+        """Scroll to lower prices, by 80 pixels."""
         self._pan(0, -80)
 
     def go_to_oldest(self) -> None:
-        """Jump to the oldest loaded bar, at the left edge."""
+        """Jump to the oldest loaded bar, at the left edge, and fit the prices to the bars in view."""
         scene = self._shown()
         if scene is not None and scene.chart.series.n_bars:
             scene.set_viewport(scene.viewport.with_bar_at(int(scene.chart.series.number[0]), 0.0))
             scene.sight.fit_price()
 
     def go_to_newest(self) -> None:
-        """Jump to the latest bar and follow it."""
+        """Jump to the latest bar without a change of zoom, and follow it."""
         scene = self._shown()
         if scene is not None:
             scene.sight.go_to_newest()
 
     def reset_view(self) -> None:
-        """Reset zoom to readable cells at the latest bar."""
+        """Show and follow the latest bars, zoomed so that their cells are legible."""
         if (scene := self._shown()) is not None:
             scene.show_last()
 

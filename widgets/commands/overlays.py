@@ -15,7 +15,7 @@ from rendering.scene.scene import ChartScene
 class OverlayCommands:
     """The visible overlays of a window, the same for every chart in it, and the command that changes them.
 
-    The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class OverlayCommands:
     remember : callable
         Called with the visible overlays, in the format of the settings, whenever the user changes them.
     on_error : callable
-        Called with an error text if they cannot be saved.
+        Called with an error text if the choice cannot be saved.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class OverlayCommands:
         self._actions: Mapping[str, QAction] = {}
 
     def toggle_overlay(self, name: str) -> None:
-        """Show or hide an overlay, and save the choice."""
+        """Show the named overlay if it is hidden, hide it if it is visible, and save the choice."""
         self.shown = self.shown ^ {name}
         scene = self._scene()
         if scene is not None:
@@ -53,7 +53,7 @@ class OverlayCommands:
             self._on_error(error.user_message)
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Store the window's actions; from now on, the actions of visible overlays are checked."""
+        """Store the window's actions; from now on, the menu entries of visible overlays have a check mark."""
         self._actions = actions
         self._check()
 

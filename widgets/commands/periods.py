@@ -1,4 +1,4 @@
-"""Commands for period profiles: period, splits and merges."""
+"""Commands for period profiles (kind, splits, merges, settings) and for the settings of the visible range profile."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _POINT = "Point at a period profile (P shows them)"
 
 
 class PeriodCommands:
-    """Commands to show, split and merge period profiles.
+    """Commands to show, edit, split and merge period profiles; without a chart they change nothing.
 
-    Without a chart they do nothing. The table in `widgets.commands.table` picks its methods.
+    `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
     scene : callable
         Returns the chart in view, None if there is none.
     overlays : OverlayCommands
-        Used to show hidden profiles.
+        Used to show the overlay of profiles if it is hidden.
     say : callable
         Shows a text in the status bar.
     """
@@ -44,7 +44,7 @@ class PeriodCommands:
         self._scene, self._overlays, self._say = scene, overlays, say
 
     def next_period_profiles(self) -> None:
-        """Show the next kind of period profiles: session (if hours are set), day, week, month, N bars, none."""
+        """Show the next kind of period profiles: session (if hours are set), day, week, month, N bars, none, then the first again."""
         scene = self._scene()
         if scene is None:
             return
@@ -60,33 +60,33 @@ class PeriodCommands:
         self._say("Period profiles off" if chosen is None else f"Showing {chosen.text} profiles")
 
     def edit_periods(self) -> None:
-        """Open the dialog of the period profiles, and show the profiles if they are hidden."""
+        """Open the dialog of the period profiles; if the overlay of profiles is hidden, show it."""
         if (scene := self._scene()) is not None:
             anchors = scene.chart.anchors
             self._show_overlay()
             PeriodDialog(anchors, _inputs_of(anchors), _bars_of(anchors), _window(scene)).show()
 
     def edit_side(self) -> None:
-        """Open the dialog of the visible range profile."""
+        """Open the dialog for the settings of the visible range profile."""
         if (scene := self._scene()) is not None:
             SideDialog(scene.chart.anchors, _window(scene)).show()
 
     # -- split and merge, at the mouse -----------------------------------------------------------
 
     def split_period(self) -> None:
-        """Split the period profile under the mouse at the bar under the mouse."""
+        """Split the period profile under the mouse: a new one starts at the bar under the mouse, unless that is the first bar."""
         self._at_the_mouse(lambda found: self._split(found))
 
     def merge_next(self) -> None:
-        """Merge the period profile under the mouse with the next one."""
+        """Merge the period profile under the mouse with the next one, if there is one."""
         self._at_the_mouse(lambda found: self._merge(found.next_ns, "next"))
 
     def merge_previous(self) -> None:
-        """Merge the period profile under the mouse with the previous one."""
+        """Merge the period profile under the mouse with the previous one, if there is one."""
         self._at_the_mouse(lambda found: self._merge(found.start_ns, "previous"))
 
     def reset_periods(self) -> None:
-        """Undo all splits and merges of period profiles."""
+        """Remove all splits and merges of the period profiles, as one undo step; if there are none, only show a message."""
         scene = self._scene()
         if scene is None or (periods := scene.chart.anchors.periods) is None or not periods.is_edited:
             self._say("No splits or merges to reset")
@@ -95,7 +95,7 @@ class PeriodCommands:
         self._say(f"Reset {periods.text} profiles (Ctrl+Z to undo)")
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to split or merge the period profile at a point, and to reset or edit all period profiles."""
+        """Menu entries to split or merge the period profile at a point, and to reset or edit all; empty if none is there."""
         found = self._found(spot)
         if found is None:
             return []
@@ -150,9 +150,10 @@ class PeriodCommands:
 
 
 class _Found:
-    """The period profile at a bar, with the times to split and merge it.
+    """The period profile at a bar, and the times at which it can be split, or merged with its neighbours.
 
-    `start_ns` is its start and `next_ns` the start of the next one; None if there is no bar on the other side.
+    A split is at the bar's start `bar_ns`, if `can_split`. A merge is at the profile's start `start_ns`, or at `next_ns`, the start of
+    the next profile; None if the chart has no bars of the neighbour.
     """
 
     def __init__(self, scene: ChartScene, piece: PeriodSegment, bar: int) -> None:
@@ -168,15 +169,15 @@ class _Found:
 
     @property
     def split_text(self) -> str:
-        """The start time of the bar as text, as the time axis shows it."""
+        """The start time of the bar as text, with the date if the latest bar of the view is on another day."""
         assert self.scene.frame is not None
         return time_text(self.scene.frame, self.bar_ns)
 
 
 def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
-    """The settings of the shown period profiles; without any, those of the next added profile, at 70 % width and without extended lines.
+    """The settings of the shown period profiles; if none are shown, those of the next added profile with 70 % width and no extended lines.
 
-    A period has its width to itself.
+    Period profiles do not overlap, so each can use most of the width of its period.
     """
     if anchors.periods is not None:
         return anchors.periods.inputs
@@ -184,10 +185,10 @@ def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
 
 
 def _bars_of(anchors: ChartProfiles) -> int:
-    """Number of bars per period for N-bar profiles: that of the shown period profiles if above 1, else the default."""
+    """Number of bars per period for N-bar profiles: the number in the shown period profiles if above 1, else 30."""
     return anchors.periods.bars if anchors.periods is not None and anchors.periods.bars > 1 else PERIOD_BARS
 
 
 def _window(scene: ChartScene) -> QWidget | None:
-    """The parent widget for dialogs: a view that shows the scene; None if there is none."""
+    """The parent widget for dialogs: the first view that shows the scene; None if no view does."""
     return next(iter(scene.views()), None)

@@ -1,4 +1,4 @@
-"""Commands for the profiles that the user adds to the chart."""
+"""Commands to add, select, edit, end and delete profiles on the chart, and to undo profile changes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from widgets.dialogs.profile import ProfileDialog
 
 
 class AnchorCommands:
-    """Commands to add, select, edit, delete, undo and redo profiles.
+    """Commands to add, select, edit, end and delete profiles, and to undo and redo profile changes.
 
-    Without a chart they do nothing. The table in `widgets.commands.table` picks its methods.
+    Without a chart they change nothing. `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
     view : callable
         Returns the chart view, None if there is no chart.
     overlays : OverlayCommands
-        Used to show hidden profiles when one is added.
+        Used to show the overlay of profiles, if it is hidden, when a profile is added.
     say : callable
         Shows a text in the status bar.
     close_panel : callable
-        Closes the panel that was opened last, if there is one.
+        Closes the Why? panel, else the panel or dialog that was opened last, if one is open.
     """
 
     def __init__(
@@ -42,11 +42,14 @@ class AnchorCommands:
         self._say = say
 
     def place_anchor(self) -> None:
-        """Let the next click on a bar start an anchored profile."""
+        """Let the next click on a bar start an anchored profile; cancel this if it is active already."""
         self._arm(PendingPlacement.ANCHOR)
 
     def menu_entries(self, spot: ChartPoint) -> list[MenuEntry]:
-        """Menu entries to start a profile at a point's bar, or to end one that covers the bar."""
+        """Menu entries to start an anchored profile at a point's bar, and to end a placed profile there if one covers the bar.
+
+        Empty if the point has no bar.
+        """
         view, start_ns = self._shown(), spot.time_ns
         frame = view.chart_scene.frame if view is not None else None
         if frame is None or start_ns is None:
@@ -62,18 +65,18 @@ class AnchorCommands:
             anchors.add(start_ns)
 
     def place_range(self) -> None:
-        """Let the next drag across bars add a range profile."""
+        """Let the next drag across bars add a range profile; cancel this if it is active already."""
         self._arm(PendingPlacement.RANGE)
 
     def select_next_profile(self) -> None:
-        """Select the next profile on the chart."""
+        """Select the placed profile added after the selected one, else the first one; without profiles, only show a hint."""
         if (anchors := self._anchors) is not None:
             anchors.select_next()
             if anchors.selected is None:
                 self._say("No profiles on the chart. Press A and click a bar to add one.")
 
     def edit_profile(self) -> None:
-        """Open the settings of the selected profile; if none is selected, first select the profile added last."""
+        """Open the dialog of the selected profile; if none is selected, select the one added last; without profiles, show a hint."""
         anchors = self._anchors
         if anchors is None:
             return
@@ -85,20 +88,23 @@ class AnchorCommands:
             ProfileDialog(anchors, anchors.selected, self._shown()).show()
 
     def delete_profile(self) -> None:
-        """Delete the selected profile."""
+        """Delete the selected profile, if one is selected."""
         anchors = self._anchors
         if anchors is not None and (placed := anchors.get(anchors.selected)) is not None:
             anchors.delete(placed.key)
             self._say(f"Deleted profile {placed.name} (Ctrl+Z to undo)")
 
     def cut_profile(self) -> None:
-        """End the profile under the mouse at the bar under the mouse."""
+        """End the profile that covers the bar under the mouse with that bar, or add a range profile up to it.
+
+        See `ProfileTool.cut_at`. If neither is possible, only show a hint.
+        """
         view = self._shown()
         if view is not None and ((cursor := view.chart_scene.cursor) is None or not view.anchors.cut_at(cursor[0])):
             self._say("Point at the bar of a profile where it should end")
 
     def undo(self) -> None:
-        """Undo the last profile change."""
+        """Undo the last profile change, and show what was undone; if there is none, show a message."""
         if (anchors := self._anchors) is None:
             return
         done = anchors.all_profiles
@@ -108,7 +114,7 @@ class AnchorCommands:
             self._say("Nothing to undo")
 
     def redo(self) -> None:
-        """Redo the last undone profile change."""
+        """Redo the profile change that was undone last, and show what was redone; if there is none, show a message."""
         if (anchors := self._anchors) is None:
             return
         before = anchors.all_profiles
@@ -118,7 +124,7 @@ class AnchorCommands:
             self._say("Nothing to redo")
 
     def step_back(self) -> None:
-        """Cancel the tool, else clear the selection, else return to live, else close the panel that was opened last."""
+        """Cancel an active placement, else clear a selection, else leave the pinned as-of view, else close a panel or dialog."""
         view = self._shown()
         if view is None or not view.anchors.step_back():
             self._close_panel()

@@ -1,4 +1,4 @@
-"""The next longer or shorter bar and coarser or finer row, in round sizes."""
+"""Bar and row sizes to select from, and the next longer or shorter bar and coarser or finer row."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ ROW_CHOICES = tuple(mantissa * 10**exponent for exponent in range(6) for mantiss
 
 
 def next_bar_rule(rule: BarRule, step: int) -> BarRule:
-    """The next longer bar of the same kind if `step` is 1, the next shorter if -1.
-
-    The same bar at the end of the list.
-    """
+    """The next longer bar type of the same kind if `step` is 1, the next shorter if -1; if there is none, the same bar type."""
     if not rule.is_time:
         return BarRule.counted(rule.kind, _next_size(rule, step))
     others = [choice for choice in map(parse_bar_rule, TIME_CHOICES) if (choice.length_ns - rule.length_ns) * step > 0]
@@ -24,13 +21,16 @@ def next_bar_rule(rule: BarRule, step: int) -> BarRule:
 
 
 def next_ticks_per_row(ticks: int, step: int) -> int:
-    """The next larger number of ticks per row if `step` is 1, the next smaller if -1, among 1, 2, 5, 10, …"""
+    """The next larger number of ticks per row among 1, 2, 5, …, 500,000 if `step` is 1, the next smaller if -1; if none, the same."""
     others = [choice for choice in ROW_CHOICES if (choice - ticks) * step > 0]
     return min(others, key=lambda choice: abs(choice - ticks), default=ticks)
 
 
 def _next_size(rule: BarRule, step: int) -> Decimal:
-    """The next larger or smaller bar size among 1, 2, 5, 10, …; fractions only for volume and delta bars."""
+    """The next larger bar size among 1, 2, 5, 10, … if `step` is 1, the next smaller if -1; if there is none, the same.
+
+    Sizes below 1 (0.001, 0.002, 0.005, …) are only for volume and delta bars.
+    """
     whole = rule.kind in (BarKind.TRADES, BarKind.RANGE)
     sizes = [mantissa * Decimal(10) ** exponent for exponent in range(0 if whole else -3, 7) for mantissa in (1, 2, 5)]
     others = [size for size in sizes if (size - rule.size) * step > 0]

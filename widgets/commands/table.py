@@ -8,7 +8,7 @@ from widgets.commands.command import Command
 
 
 def overlay_commands() -> tuple[Command, ...]:
-    """A command for each overlay of the chart."""
+    """A command for each overlay of the chart, which shows or hides the overlay."""
     return tuple(
         Command(
             lambda f: f.overlays.toggle_overlay,
@@ -25,7 +25,7 @@ def overlay_commands() -> tuple[Command, ...]:
 
 
 def help_commands() -> tuple[Command, ...]:
-    """One command for each help page that the Help menu lists; the first page lists all of them."""
+    """A command for each help page in the Help menu; the first opens the index, which lists all help pages."""
     pages = (
         ("index.md", "Help", ("F1",), "Open the help; F1 in a dialog or a menu explains that dialog or entry"),
         ("first-steps.md", "First steps", (), "Open a market, move around, read the status bar"),

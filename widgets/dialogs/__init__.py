@@ -1,1 +1,1 @@
-"""Dialogs, one per file."""
+"""The dialogs for alerts, calculation settings and profiles."""

@@ -24,7 +24,7 @@ _UNITS = {
 
 
 class AlertDialog(QDialog):
-    """Dialog to set or change an alert.
+    """Dialog to set a new alert, or to change one.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class AlertDialog(QDialog):
     say : callable
         Called with the result as text.
     play : callable
-        Plays a sound.
+        Plays a sound by name.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class AlertDialog(QDialog):
 
     @property
     def spec(self) -> AlertSpec:
-        """The alert as entered in the fields."""
+        """The alert as entered in the fields, not checked."""
         of, key = self.of.currentData() or (Scope.NOTHING, 0)
         kind: SubjectKind = self.kind.currentData()
         band = self.band.currentData() if kind is SubjectKind.VWAP else 0
@@ -87,7 +87,7 @@ class AlertDialog(QDialog):
         self._show_choices(wish)
 
     def _show_choices(self, wish: AlertSpec) -> None:
-        """Offer the choices that the subject allows."""
+        """Offer the periods, profiles and conditions that the selected subject allows, and select those of an alert where possible."""
         kind: SubjectKind = self.kind.currentData()
         entry = SUBJECTS[kind]
         ofs: list[tuple[str, tuple[Scope, int]]] = [
@@ -114,7 +114,7 @@ class AlertDialog(QDialog):
         form.addRow(field_row(self.done_button, HelpButton("alerts.md#subjects-and-conditions", self)))
 
     def _take(self) -> None:
-        """Set the alert and close; if the alert is invalid, show an error and stay open."""
+        """Add or change the alert and close the dialog; if that fails, show the error and stay open."""
         outcome = self._desk.add(self.spec) if self._number is None else self._desk.change(self._number, self.spec)
         if outcome.done:
             self._say(outcome.text)

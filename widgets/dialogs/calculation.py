@@ -55,7 +55,7 @@ class CalculationDialog(QDialog):
         self._lay_out()
 
     def refresh(self) -> None:
-        """Show the current settings, which a key may have changed."""
+        """Show the current settings, which may have changed outside the dialog, e.g. by a key."""
         values = to_plain(self._rules())
         for path, field in self.fields.items():
             part, _, name = path.partition(".")
@@ -97,7 +97,7 @@ class CalculationDialog(QDialog):
         return page
 
     def _take(self, path: str, *_from_qt: object) -> None:
-        """Apply one field; an invalid value shows an error and changes nothing."""
+        """Apply the field for a setting's path, e.g. `tpo.bracket`; an invalid value shows an error and changes nothing."""
         try:
             rules = with_value(self._rules(), path, self.fields[path].text())
         except BadInputError as error:

@@ -13,7 +13,7 @@ from widgets.parts.close_row import close_row
 
 
 class CompositeDialog(QDialog):
-    """Dialog with a list of profiles to combine; checking one selects it on the chart at once.
+    """Dialog with a list of profiles to combine; a check mark selects a profile on the chart at once.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _MOST_BARS = 100_000
 
 
 class PeriodDialog(QDialog):
-    """Dialog of the period profiles; changes apply at once, each is one undo step.
+    """Dialog for the kind and the settings of the period profiles; each change applies at once, as one undo step.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class PeriodDialog(QDialog):
     inputs : ProfileSettings
         Initial settings while no period profiles are shown.
     bars : int
-        Initial number of bars per profile.
+        Initial number of bars per profile, unless N-bar profiles are shown.
     """
 
     def __init__(self, anchors: ChartProfiles, inputs: ProfileSettings, bars: int, parent: QWidget | None = None) -> None:
@@ -74,7 +74,7 @@ class PeriodDialog(QDialog):
 
 
 class SideDialog(QDialog):
-    """Dialog of the visible range profile's settings."""
+    """Dialog for the settings of the visible range profile; each change applies at once, as one undo step."""
 
     def __init__(self, anchors: ChartProfiles, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,6 +1,6 @@
-"""The dialog of one profile: name, times and settings.
+"""The dialog of one placed profile: name, times and settings.
 
-Changes apply at once, each is one undo step.
+Each change applies at once, as one undo step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from widgets.parts.time_input import parse_moment
 
 
 class ProfileDialog(QDialog):
-    """Dialog of one profile on the chart; not modal, Esc closes it.
+    """Dialog of one placed profile: name, times and settings; not modal, Esc closes it.
 
     Parameters
     ----------
@@ -54,7 +54,10 @@ class ProfileDialog(QDialog):
             edit.editingFinished.connect(self._take)
 
     def _take(self) -> None:
-        """Apply the fields to the profile up to the first invalid value, for which an error is shown."""
+        """Apply settings, times and name, in this order, up to the first invalid value, for which an error is shown.
+
+        If the profile was deleted, close the dialog.
+        """
         placed = self._anchors.get(self._key)
         if placed is None:
             self.close()

@@ -23,7 +23,7 @@ _LOG = ("Time (UTC)", "Alert", _EVENT)
 
 
 class AlertPanel(QDialog):
-    """Panel of alerts and alert log; refreshes twice a second, Esc closes it.
+    """Panel with all alerts and the alert log; refreshes twice a second, Esc closes it.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class AlertPanel(QDialog):
     scene : callable
         Returns the chart in view, None if there is none.
     edit : callable
-        Opens the dialog of an alert, or of a new one.
+        Opens the dialog of an alert; for None, that of a new one.
     say : callable
         Called with the result as text.
     """
@@ -67,7 +67,7 @@ class AlertPanel(QDialog):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the current alerts and log."""
+        """Show all alerts, the newest 200 entries of the log, and the number of armed alerts."""
         book = self._desk.book
         self.alerts.show_rows(book.alerts, [self._row(alert) for alert in book.alerts])
         entries = list(book.log)[: -_SHOWN - 1 : -1]
@@ -86,7 +86,7 @@ class AlertPanel(QDialog):
         return self.alerts.things[max(0, row)]
 
     def go_to(self, fired: FiredAlert) -> None:
-        """Scroll the chart so that the trade that fired an alert is in the middle."""
+        """Scroll the chart so that the trade that fired an alert is in the middle; if its market is not open, show a message."""
         scene = self._scene()
         if scene is None or scene.chart.spec.instrument.id != fired.instrument:
             self._say(f"{fired.instrument} is not the open market")

@@ -23,7 +23,7 @@ _PADDING_PX = 10
 
 
 class WhyPanel(QFrame):
-    """Panel with an explanation, the trades behind it, and a button to copy them.
+    """Panel with the explanation of a value, the trades behind the value, and a button to copy the trades.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ class WhyPanel(QFrame):
         rows.addLayout(buttons)
 
     def show_answer(self, answer: Answer, place: tuple[int, int], theme: Theme, room: QSize) -> None:
-        """Show one of several explanations, in a panel no larger than `room`.
+        """Show an explanation and as many of its trades as fit, in a panel no higher than `room` and at most 460 px wide.
 
-        `place` is its index and their count.
+        `place` has the index of the explanation at the point, and the number of explanations there.
         """
         self._theme, self._help_page = theme, answer.explanation.help_page
         self.setPalette(palette_of(theme))
@@ -91,7 +91,7 @@ class WhyPanel(QFrame):
 
     @property
     def selected_text(self) -> str:
-        """The text selected by mouse."""
+        """The text that the user has selected with the mouse; empty if none is selected."""
         return self.text.selectedText()
 
     def _height(self, width: int) -> int:
@@ -110,7 +110,7 @@ class WhyPanel(QFrame):
 
 
 def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
-    """An explanation as rich text, with the first and last `ends` of its trades."""
+    """An explanation as rich text, with the first and last `ends` trades behind it; without trades if `ends` is 0."""
     muted, text = _css(theme.text_muted), _css(theme.text)
     explanation = answer.explanation
     parts = [f"<b style='color:{text}'>{escape(explanation.title)}</b>", _paragraph(escape(explanation.rule), muted)]
@@ -126,7 +126,7 @@ def answer_html(answer: Answer, theme: Theme, ends: int = 3) -> str:
 
 
 def _line_html(line: ExplanationLine, theme: Theme) -> str:
-    """An explanation line as rich text; a condition gets a sign for met or not met, as colour alone is not enough."""
+    """An explanation line as rich text; a condition starts with ✓ if met, else ✗, as colour alone is not enough."""
     if line.met is None:
         return escape(line.text)
     sign, colour = ("✓", theme.live) if line.met else ("✗", theme.text_muted)

@@ -38,7 +38,7 @@ _PLACE = 0.2
 
 
 class LevelTableModel(QAbstractTableModel):
-    """Table model of active levels, by default those nearest to the price first."""
+    """Table model of active levels, by default sorted by distance from the last price, nearest first."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,9 +47,9 @@ class LevelTableModel(QAbstractTableModel):
         self._column, self._order = _DISTANCE, Qt.SortOrder.AscendingOrder
 
     def show_levels(self, levels: list[Level], grid: PriceGrid, now_ns: int, *, hold: bool = False) -> None:
-        """Show levels in the sort order.
+        """Show levels in the selected sort order; with `hold`, levels already shown keep their order and new ones come last.
 
-        With `hold` known levels keep their order, and new ones come last.
+        Ages count from `now_ns`.
         """
         levels = sorted(levels, key=_SORTED_BY[self._column], reverse=self._order is Qt.SortOrder.DescendingOrder)
         if hold:
@@ -140,7 +140,7 @@ class LevelPanel(QDialog):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the active levels; in an as-of view, the levels that were active then."""
+        """Show the active levels or, in an as-of view, those active then; without bars, change nothing."""
         scene = self._scene()
         if scene is None or not scene.chart.series.n_bars:
             return
@@ -162,7 +162,10 @@ class LevelPanel(QDialog):
         self.go_to(level)
 
     def go_to(self, level: Level) -> None:
-        """Scroll the chart to a level: its price in the middle and its first bar at the left, unless the level is recent."""
+        """Scroll the chart to a level: its price in the middle, its first bar near the left edge.
+
+        If that would leave empty space at the right, the newest bar is at the right edge instead.
+        """
         scene = self._scene()
         if scene is None:
             return

@@ -1,4 +1,4 @@
-"""The interface to a recording that is replayed, and the list of speeds."""
+"""The interface to a recording that is replayed, and the list of replay speeds."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1
 
 
 class Playback(Protocol):
-    """A recording with replay controls."""
+    """The interface to a recording that is replayed, and its controls: pause, speed, steps and jumps."""
 
     instrument_id: str
 
     @property
     def speed(self) -> float:
-        """Recorded seconds per second; can be set."""
+        """The replay speed in recorded seconds per second, `math.inf` for as fast as possible; can be set."""
         ...
 
     @speed.setter
@@ -37,12 +37,12 @@ class Playback(Protocol):
 
     @property
     def now_ns(self) -> int:
-        """The replay's current position in recorded time."""
+        """The replay's current position in recorded time, nanoseconds since 1970."""
         ...
 
     @property
     def span(self) -> Span:
-        """The span from the first trade to just after the last one; `Span(0, 0)` without trades."""
+        """The recorded time from the first trade to just after the last one; `Span(0, 0)` without trades."""
         ...
 
     def pause(self) -> None:
@@ -50,31 +50,28 @@ class Playback(Protocol):
         ...
 
     def resume(self) -> None:
-        """Continue from where the replay was paused."""
+        """Continue the replay from where it was paused."""
         ...
 
     def step_trade(self) -> None:
-        """Play one more trade."""
+        """Play the next trade at once, even while paused; at the end, do nothing."""
         ...
 
     def step_bar(self, rule: BarRule) -> None:
-        """Play the rest of the bar that contains the next trade."""
+        """Play the rest of the bar that contains the next trade at once, even while paused; at the end, do nothing."""
         ...
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a time at once; False if the time is already played, so that the recording must be opened again."""
+        """Play all trades up to a recorded time at once; return False if that time was played already: open the recording again."""
         ...
 
 
 def speed_text(speed: float) -> str:
-    """A speed as text: `0.5x`, `1,000x`, `max`."""
+    """A replay speed as text, e.g. `0.5x` or `1,000x`; `max` if it is unlimited."""
     return "max" if speed == math.inf else f"{speed:,g}x"
 
 
 def next_speed(speed: float, step: int) -> float:
-    """The next higher speed if `step` is 1, the next lower if -1.
-
-    The same at the list's end.
-    """
+    """The next higher replay speed in `SPEEDS` if `step` is 1, the next lower if -1; if there is none, the same speed."""
     others = [choice for choice in SPEEDS if (choice > speed if step > 0 else choice < speed)]
     return (min if step > 0 else max)(others, default=speed)

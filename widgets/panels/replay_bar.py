@@ -1,4 +1,4 @@
-"""The replay controls under the chart: play, steps, speed, time, progress."""
+"""The replay controls under the chart: play or pause, next trade, next bar, speed, time and progress."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from widgets.parts.time_input import parse_moment
 
 
 class ReplayBar(QFrame):
-    """Bar with the replay controls, hidden unless the recording is open.
+    """The strip of replay controls under the chart, hidden unless the open market is the recording.
 
-    While it is hidden its commands are disabled. The table in `widgets.commands.table` picks its methods.
+    While it is hidden, its commands are disabled. `widgets.commands.table` assigns the methods to menu entries and keys.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ class ReplayBar(QFrame):
         None if there is no recording.
     theme : Theme
     bar_rule : callable
-        Returns the bar type for a step by bar.
+        Returns the bar type of the chart, for the command "next bar".
     open_anew : callable
         Opens the recording again.
     on_error : callable
         Called with an error text for invalid input.
     on_done : callable
-        Called after a time was typed: the chart gets the focus again.
+        Called after Return or Esc in the time field, to give the focus to the chart.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ReplayBar(QFrame):
         self.hide()
 
     def take_actions(self, actions: Mapping[str, QAction]) -> None:
-        """Store the window's actions for a replay, and lay out the controls."""
+        """Store those of the window's actions that control a replay, and lay out the controls."""
         self._actions = {
             name: actions[name] for name in ("play_or_pause", "step_trade", "step_bar", "play_slower", "play_faster", "go_to_time")
         }
@@ -112,11 +112,11 @@ class ReplayBar(QFrame):
         self.track.setPalette(palette)
 
     def shows(self, instrument_id: str) -> bool:
-        """True if this market is the recording that the bar controls."""
+        """True if a market is the recording that these controls are for."""
         return self._playback is not None and instrument_id == self._playback.instrument_id
 
     def show_for(self, instrument_id: str) -> None:
-        """Show the bar and enable its commands if the market on the screen is the recording, else hide and disable them."""
+        """Show the controls and enable their commands if a market is the recording, else hide and disable them."""
         on = self.shows(instrument_id)
         if on == self._on:
             return
@@ -126,7 +126,7 @@ class ReplayBar(QFrame):
             action.setEnabled(on)
 
     def refresh(self) -> None:
-        """Update the controls to the state of the replay."""
+        """Show the current state of the replay in the controls, unless they are hidden."""
         playback = self._playback
         if playback is None or self.isHidden():
             return
@@ -163,25 +163,25 @@ class ReplayBar(QFrame):
         self.refresh()
 
     def step_trade(self) -> None:
-        """Pause the replay, and play one more trade."""
+        """Pause the replay, and play the next trade at once."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_trade()
             self.refresh()
 
     def step_bar(self) -> None:
-        """Pause the replay, and play the rest of the current bar at once."""
+        """Pause the replay, and play the rest of the bar that contains the next trade at once."""
         if self._playback is not None:
             self._playback.pause()
             self._playback.step_bar(self._bar_rule())
             self.refresh()
 
     def play_faster(self) -> None:
-        """Change to the next higher speed."""
+        """Change to the next higher replay speed; the highest is unlimited."""
         self._step_speed(1)
 
     def play_slower(self) -> None:
-        """Change to the next lower speed."""
+        """Change to the next lower replay speed; the lowest is 0.1x."""
         self._step_speed(-1)
 
     def go_to_time(self) -> None:
@@ -192,7 +192,7 @@ class ReplayBar(QFrame):
     # -- helpers ---------------------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let Esc in the time field move the focus to the chart, so that the field shows the current time again."""
+        """Let Esc in the time field move the focus to the chart; the field then shows the current time again."""
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             if event.type() is QEvent.Type.KeyPress:
                 self._on_done()

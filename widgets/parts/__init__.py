@@ -1,1 +1,1 @@
-"""Small widgets for dialogs and panels."""
+"""Small widgets for dialogs and panels, and helpers for alert sounds, palettes and typed times."""

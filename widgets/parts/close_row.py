@@ -1,4 +1,4 @@
-"""The Help and Close buttons of dialogs whose changes apply at once."""
+"""The row of Help and Close buttons at the foot of a dialog."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from widgets.parts.help_button import HelpButton
 
 
 def close_row(dialog: QDialog, help_page: str | Callable[[], str]) -> QDialogButtonBox:
-    """A button row with Help and Close, for the foot of a dialog.
-
-    Return in a field presses neither.
+    """A row with a Help and a Close button for the foot of a dialog; Return in a field presses neither.
 
     Parameters
     ----------

@@ -6,10 +6,7 @@ from PySide6.QtWidgets import QLabel
 
 
 class ErrorLine(QLabel):
-    """A line for an error text; empty if there is no error.
-
-    Its dialog grows if the text needs more height.
-    """
+    """A line in a dialog for an error text, empty without an error; the dialog grows if the text needs more height."""
 
     def __init__(self) -> None:
         super().__init__("")

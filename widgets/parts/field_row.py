@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 
 def field_row(*fields: QWidget) -> QWidget:
-    """A row of fields from left to right, no wider than they need."""
+    """A widget with a row of fields from left to right, with the spare width at the right."""
     row = QWidget()
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""A button that opens the help page of a dialog or panel; in a dialog F1 does the same."""
+"""A button that opens the help page of a dialog or panel; if that is a window, F1 does the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 @runtime_checkable
 class HelpOpener(Protocol):
-    """A window that shows help pages."""
+    """The interface of a window that can show help pages."""
 
     def show_help(self, page: str) -> None:
         """Show a page, e.g. `values.md`, or a section of it, e.g. `values.md#levels`."""
@@ -19,12 +19,12 @@ class HelpOpener(Protocol):
 
 
 def open_help_from(widget: QWidget, page: str) -> None:
-    """Show a help page in the first of a widget and its parents that is a `HelpOpener`.
+    """Show a help page by the nearest `HelpOpener` among a widget and its parents.
 
     Raises
     ------
     LookupError
-        If there is none.
+        If none of them is a `HelpOpener`.
     """
     above: QWidget | None = widget
     while above is not None:
@@ -36,7 +36,7 @@ def open_help_from(widget: QWidget, page: str) -> None:
 
 
 class HelpButton(QPushButton):
-    """A button that opens a help page; in a dialog F1 does the same.
+    """A button that opens the help page of its parent; if the parent is a window, F1 does the same.
 
     Parameters
     ----------
@@ -59,5 +59,5 @@ class HelpButton(QPushButton):
 
     @property
     def page(self) -> str:
-        """The page that a click opens at the moment."""
+        """The help page or section that a click opens now."""
         return self._page if isinstance(self._page, str) else self._page()

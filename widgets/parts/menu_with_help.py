@@ -1,4 +1,4 @@
-"""A menu in which F1 explains the entry under the mouse."""
+"""A menu in which F1 opens the help for the highlighted entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from widgets.parts.help_button import open_help_from
 
 
 class MenuWithHelp(QMenu):
-    """A menu in which F1 opens the help page that the highlighted entry has as its data."""
+    """A menu in which F1 opens the help page named in the data of the highlighted entry's action, if there is one."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         action = self.activeAction()

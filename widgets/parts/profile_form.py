@@ -19,7 +19,7 @@ _THEME = "theme"
 
 
 class ProfileForm:
-    """Fields for `ProfileSettings`, as rows of a form.
+    """Form rows with a field for each setting of a profile, see `ProfileSettings`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class ProfileForm:
     inputs : ProfileSettings
         Initial values.
     on_change : callable
-        Called after every change; `inputs` may raise then.
+        Called after every change, also to an invalid colour, for which `inputs` raises.
     """
 
     def __init__(self, form: QFormLayout, inputs: ProfileSettings, on_change: Callable[[], None]) -> None:
@@ -49,7 +49,7 @@ class ProfileForm:
         self._listen(on_change)
 
     def inputs(self) -> ProfileSettings:
-        """The settings as entered in the fields.
+        """The profile settings as entered in the fields.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class ProfileForm:
 
 
 def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
-    """A drop-down list of an enumeration's members, labelled with their values."""
+    """A drop-down list of an enumeration's members, labelled with their values; the member `chosen` is selected."""
     box = QComboBox()
     for member in kind:
         box.addItem(member.value, member)
@@ -107,7 +107,7 @@ def choice_of(kind: type[enum.Enum], chosen: enum.Enum) -> QComboBox:
 
 
 def number_field(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
-    """A field for a whole number; a typed number takes effect on Return or when the field loses the focus."""
+    """A field for a whole number from `low` to `high`; a typed number takes effect on Return or when the field loses the focus."""
     box = QSpinBox()
     box.setRange(low, high)
     box.setSuffix(suffix)

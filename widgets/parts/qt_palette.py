@@ -12,7 +12,7 @@ _BORDER_SHOWS = 1.04
 
 
 def palette_of(theme: Theme) -> QPalette:
-    """The Qt palette of a theme, with its disabled colours."""
+    """The Qt palette with the colours of a theme, also for disabled and inactive widgets."""
     palette, role = QPalette(), QPalette.ColorRole
     field = _field(theme)
     pairs = {
@@ -43,7 +43,7 @@ def palette_of(theme: Theme) -> QPalette:
 def _field(theme: Theme) -> Colour:
     """The background colour of fields and buttons; on a dark theme lightened if it is too close to the window's colour.
 
-    Qt's style darkens it for the borders, which cannot be seen on black.
+    Qt's style derives a darker colour from it for borders, which could not be seen on black.
     """
     dark = theme.background.luminance < theme.text.luminance
     if not dark or contrast(theme.panel, theme.background) >= _BORDER_SHOWS:

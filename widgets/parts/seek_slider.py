@@ -10,7 +10,7 @@ TRACK_STEPS = 10_000
 
 
 class SeekSlider(QSlider):
-    """A slider that jumps to where it is clicked."""
+    """A slider for the position in a recording, 0 to `TRACK_STEPS`; it jumps to where it is clicked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)

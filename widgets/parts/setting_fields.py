@@ -1,4 +1,4 @@
-"""Form fields for settings, one kind per type of value."""
+"""Form fields for settings, one class per type of value."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class SettingField(Protocol):
 
     @property
     def widget(self) -> QWidget:
-        """The input widget."""
+        """The widget in which the user enters the value."""
         ...
 
     def text(self) -> str:
-        """The entered value, in the format of `app.settings.fields.with_value`."""
+        """The entered value as text, in the format that `app.settings.fields.with_value` accepts."""
         ...
 
     def show_value(self, value: Any) -> None:
-        """Show a value, given as it is written in a settings file, without reporting a change."""
+        """Show a value, given as written in a settings file, without reporting a change."""
         ...
 
 
 def field_for(one: FieldInfo, value: Any, taken: Callable[[], None]) -> SettingField:
-    """The field for a setting; it shows a value, and calls `taken` when the user has changed the value."""
+    """A field that suits the type of a setting; it shows `value`, and calls `taken` when the user has entered a value."""
     if one.kind is tuple:
         return ListField(one, value, taken)
     if one.kind is bool:
@@ -45,7 +45,7 @@ def field_for(one: FieldInfo, value: Any, taken: Callable[[], None]) -> SettingF
 
 
 class CheckField:
-    """A check box, for true or false."""
+    """A check box, for a setting that is true or false."""
 
     def __init__(self, value: bool, taken: Callable[[], None]) -> None:
         self.widget = QCheckBox()
@@ -60,7 +60,7 @@ class CheckField:
 
 
 class ChoiceField:
-    """A drop-down list to select one word from."""
+    """A drop-down list, for a setting that is one of several words."""
 
     def __init__(self, choices: tuple[str, ...], value: str, taken: Callable[[], None]) -> None:
         self.widget = QComboBox()
@@ -76,7 +76,7 @@ class ChoiceField:
 
 
 class NumberField:
-    """A field for a whole number within bounds."""
+    """A field for a whole number within the bounds of the setting, or ±1,000,000 where it has none."""
 
     def __init__(self, one: FieldInfo, value: int, taken: Callable[[], None]) -> None:
         self.widget = QSpinBox()
@@ -93,7 +93,7 @@ class NumberField:
 
 
 class TextField:
-    """A field for any text, applied by Return or when it loses the focus."""
+    """A text field; its text takes effect on Return or when the field loses the focus."""
 
     def __init__(self, value: object, taken: Callable[[], None]) -> None:
         self.widget = QLineEdit(str(value))
@@ -107,7 +107,7 @@ class TextField:
 
 
 class ExampleField:
-    """A field for any text, with a list of examples."""
+    """A text field with a drop-down list of examples."""
 
     def __init__(self, examples: tuple[str, ...], value: object, taken: Callable[[], None]) -> None:
         self.widget = QComboBox()
@@ -128,7 +128,7 @@ class ExampleField:
 
 
 class ListField:
-    """A list of words to check and reorder, by dragging or Alt+Up and Alt+Down."""
+    """A list of words that the user can check, and reorder by dragging or with Alt+Up and Alt+Down."""
 
     def __init__(self, one: FieldInfo, value: tuple[str, ...], taken: Callable[[], None]) -> None:
         self._choices = one.choices
@@ -171,7 +171,7 @@ class _OrderedList(QListWidget):
 
 
 def _quietly(widget: QWidget, change: Callable[[], None]) -> None:
-    """Change a widget while its signals are blocked."""
+    """Call a function that changes a widget, while the widget's signals are blocked."""
     before = widget.blockSignals(True)
     change()
     widget.blockSignals(before)

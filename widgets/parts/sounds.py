@@ -1,4 +1,4 @@
-"""Alert sounds: generated tones for the system's player, or its beep."""
+"""Alert sounds: generated tones for a player program of the system, or the system's beep."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLAYERS = ("pw-play", "paplay", "aplay", "afplay")  # PipeWire, PulseAudio, ALS
 
 
 def tone(name: str) -> bytes:
-    """A mono 16-bit WAV file of the notes of a sound, one after the other."""
+    """The notes of a named sound, one after the other, as the bytes of a mono 16-bit WAV file."""
     notes: list[Float64Array] = []
     for hertz, seconds in _TONES[name]:
         at = np.arange(round(_RATE * seconds)) / _RATE
@@ -79,7 +79,7 @@ class Sounds:
             self._beep()
 
     def close(self) -> None:
-        """Delete the sound files."""
+        """Delete the temporary sound files, if there are any."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

@@ -12,7 +12,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class TextTable(QAbstractTableModel):
-    """Rows of texts, each with the object that it represents.
+    """A table model with rows of texts; `things` has the object that each row represents.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class TextTable(QAbstractTableModel):
         self.things: list[Any] = []
 
     def show_rows(self, things: Sequence[Any], texts: Sequence[tuple[str, ...]]) -> None:
-        """Show these rows; views are notified only if they differ from those shown."""
+        """Replace the rows by `texts`, one row for each of `things`; views are notified only if something has changed."""
         things, texts = list(things), list(texts)
         if len(texts) != len(self._texts):
             self.beginResetModel()
@@ -52,7 +52,7 @@ class TextTable(QAbstractTableModel):
 
 
 def table_view(model: TextTable, name: str, stretched: int, parent: QWidget) -> QTableView:
-    """A view of the table, with one column that takes the spare width."""
+    """A view of a table model; the column with index `stretched` takes the spare width."""
     view = QTableView(parent)
     view.setAccessibleName(name)
     view.setModel(model)

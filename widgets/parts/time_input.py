@@ -1,4 +1,4 @@
-"""Times as the user types them, in UTC."""
+"""Parsing of times that the user types, in UTC."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NS_PER_US, _NS_PER_DAY = 1_000, 86_400_000_000_000
 
 
 def parse_moment(text: str, near_ns: int) -> int:
-    """Parse a typed time, or date and time, to nanoseconds since 1970.
+    """Parse a typed time of day, or date with or without a time, to nanoseconds since 1970 UTC.
 
-    It is UTC unless it has an offset. A time without a date is on the day of `near_ns`.
+    Date and time are UTC unless they have an offset. A time of day is UTC, on the day of `near_ns`. A date is midnight.
 
     Raises
     ------

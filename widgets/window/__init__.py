@@ -1,1 +1,1 @@
-"""The main window with its toolbar, status bar and banners."""
+"""The main window with its toolbar, status bar and banner, and the help window."""

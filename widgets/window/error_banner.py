@@ -52,7 +52,10 @@ class FaultBanner(QFrame):
         self.show_text(f"Internal error while {what}: {type(error).__name__}. {_MEANING}")
 
     def report_layers(self, names: list[str]) -> None:
-        """Show once that these layers of the chart were disabled; the scene has logged the reason."""
+        """Show that these layers of the chart were disabled, once for the same names; an empty list shows nothing.
+
+        The scene has logged the reason.
+        """
         if not names or (key := f"layers {names}") in self._seen:
             return
         self._seen.add(key)
@@ -60,7 +63,7 @@ class FaultBanner(QFrame):
         self.show_text(f"Part of the chart could not be drawn and is hidden: {', '.join(names)}. All other values are correct.")
 
     def show_text(self, text: str) -> None:
-        """Show the banner with a text and a reference to the log."""
+        """Show the banner with a text, followed by a reference to the log."""
         self.text.setText(f"⚠ {text} See the log for details.")
         self.text.setToolTip(self._details)
         self.show()

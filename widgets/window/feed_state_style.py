@@ -1,4 +1,4 @@
-"""The style of each feed state: a shape, and the chart's display mode."""
+"""The style of each feed state: its symbol, and the chart's display mode in that state."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def word_of(state: FeedState) -> str:
 
 
 def badge_of(state: FeedState) -> str:
-    """The text of the chart's badge in a feed state; empty if the feed is live."""
+    """The text of the badge on the chart for a feed state: symbol and name; empty for LIVE."""
     return "" if FEED_STATE_STYLES[state].mode == "live" else word_of(state)

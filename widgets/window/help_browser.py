@@ -1,4 +1,4 @@
-"""Shows one help page: Markdown with anchors at its headings, pictures that fit the width, and highlighted matches."""
+"""The widget that shows one help page: Markdown with anchors at headings, pictures that fit the width, and highlighted matches."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _WIDEST_PX = 940
 
 
 class HelpBrowser(QTextBrowser):
-    """A browser for one help page.
+    """A widget that shows one help page at a time.
 
     Parameters
     ----------
     on_link : callable
-        Called with the target of a link, as the page writes it.
+        Called with the target of a clicked link, as it is written in the page.
     """
 
     def __init__(self, on_link: Callable[[str], None], parent: QWidget | None = None) -> None:
@@ -44,7 +44,7 @@ class HelpBrowser(QTextBrowser):
         self.anchorClicked.connect(follow)
 
     def show_page(self, page: HelpPage) -> None:
-        """Show a page from the top."""
+        """Show a page, scrolled to the top and without highlights."""
         document = QTextDocument(self)  # laid out once, when it is complete
         document.setUndoRedoEnabled(False)
         document.setDefaultFont(self.font())
@@ -70,11 +70,17 @@ class HelpBrowser(QTextBrowser):
 
     @property
     def anchors(self) -> frozenset[str]:
-        """Anchors of the page's headings."""
+        """The anchors of the headings on the shown page; empty before a page is shown."""
         return frozenset(self._anchors)
 
     def scroll_to(self, anchor: str) -> None:
-        """Scroll to the heading of an anchor."""
+        """Scroll to the heading with this anchor.
+
+        Raises
+        ------
+        KeyError
+            If no heading of the page has it.
+        """
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._anchors[anchor])
         self.setTextCursor(cursor)
@@ -82,7 +88,7 @@ class HelpBrowser(QTextBrowser):
         self.verticalScrollBar().setValue(round(top) - _MARGIN_PX // 2)
 
     def highlight(self, words: str, nth: int) -> None:
-        """Highlight all matches of the words on the page, and scroll to the one with index `nth`."""
+        """Highlight all matches of the text `words` on the page, and scroll to the match with index `nth`, if there is one."""
         found = _matches(self.document(), words)
         selections: list[QTextEdit.ExtraSelection] = []
         for place, cursor in enumerate(found):
@@ -104,11 +110,11 @@ class HelpBrowser(QTextBrowser):
             self.verticalScrollBar().setValue(self.verticalScrollBar().value() + middle)
 
     def clear_highlights(self) -> None:
-        """Remove the highlights of a search."""
+        """Remove the highlights from the page."""
         self.setExtraSelections([])
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
-        """A picture of the help folder; None for any other resource, so that nothing else is loaded."""
+        """Load a picture of the help folder for Qt; return None for any other resource, so that nothing else is loaded."""
         path = QUrl(name).url()
         return self._picture(path) if path.startswith("pictures/") else None
 
@@ -118,7 +124,7 @@ class HelpBrowser(QTextBrowser):
             self._fit(self.document())
 
     def changeEvent(self, event: QEvent) -> None:
-        """Show the page in the colours of a new theme, at the same scroll position."""
+        """Show the page in the new colours after a change of theme, at the same scroll position and without highlights."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.PaletteChange and self.page is not None:
             place = self.verticalScrollBar().value()
@@ -131,7 +137,7 @@ class HelpBrowser(QTextBrowser):
         return self._pictures[path]
 
     def _fit(self, document: QTextDocument) -> None:
-        """Set the margins and scale the pictures to the current width of the page."""
+        """Set the margins of a document and scale its pictures, to fit the current width of the widget."""
         room = self.viewport().width()
         all_of_it = QTextCursor(document)
         all_of_it.beginEditBlock()
@@ -162,7 +168,7 @@ class HelpBrowser(QTextBrowser):
 
 
 def lines_of(page: HelpPage) -> list[str]:
-    """The lines of a page as they are shown, without Markdown."""
+    """The lines of a page as they are shown, without Markdown syntax."""
     document = QTextDocument()
     document.setMarkdown(page.text)
     return document.toPlainText().split("\n")

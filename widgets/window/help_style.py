@@ -31,7 +31,7 @@ _PANEL, CODE_SHARE, _EDGE = 0.05, 0.09, 0.18
 
 
 def style_page(document: QTextDocument, palette: QPalette) -> None:
-    """Set the fonts, spacing and colours of a page."""
+    """Set the fonts, spacing and colours of a help page; the colours are those of a palette."""
     font = QFont(document.defaultFont())
     font.setPixelSize(_TEXT_PX)
     document.setDefaultFont(font)
@@ -61,7 +61,7 @@ def fragments(block: QTextBlock) -> Iterator[QTextFragment]:
 
 
 def mixed(palette: QPalette, share: float, role: QPalette.ColorRole = QPalette.ColorRole.Text) -> QColor:
-    """The page's background mixed with a share of its text colour, or of another role's colour."""
+    """A palette's background colour mixed with a share, 0 to 1, of its text colour, or of another role's colour."""
     ground, ink = palette.color(QPalette.ColorRole.Base), palette.color(role)
     pairs = (ground.red(), ink.red()), (ground.green(), ink.green()), (ground.blue(), ink.blue())
     return QColor(*(round((1 - share) * under + share * over) for under, over in pairs))
@@ -91,7 +91,7 @@ def _style_block(block: QTextBlock, palette: QPalette) -> None:
 
 
 def _spaces(block: QTextBlock) -> QTextBlockFormat:
-    """Margins and line height of a block; Qt's own in tables and code blocks."""
+    """The margins and line height to set for a text block; none in tables and code blocks, which use those of Qt."""
     spaces = QTextBlockFormat()
     if level := block.blockFormat().headingLevel():
         above, below = 0 if level == 1 else 1.3 * _HEADING_PX[level], 8

@@ -38,7 +38,7 @@ class HelpPage:
 
 
 class Match(NamedTuple):
-    """One line that contains the words of a search.
+    """A line of a help page that contains the text of a search.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class Match(NamedTuple):
     line : str
         The line as it is shown.
     start : int
-        Index in the line at which the words begin.
+        Index in the line at which the text begins for the first time.
     nth : int
-        Number of the first match of the line among all matches of its page, from 0.
+        Number of the line's first match among all matches on the page, from 0.
     """
 
     page: str
@@ -60,7 +60,7 @@ class Match(NamedTuple):
 
 @cache
 def help_pages() -> dict[str, HelpPage]:
-    """All pages by name: the index, then those it lists, in its order."""
+    """All help pages by file name: the index, then the pages that the index lists, in that order."""
     index = _text(INDEX)
     pages = {INDEX: HelpPage(INDEX, _title(index), index, "")}
     section = ""
@@ -73,7 +73,7 @@ def help_pages() -> dict[str, HelpPage]:
 
 
 def picture(path: str) -> bytes:
-    """The content of a picture, by its path in the help folder, e.g. `pictures/tpo.png`."""
+    """The bytes of a picture file, by its path in the help folder, e.g. `pictures/tpo.png`."""
     return _FOLDER.joinpath(*path.split("/")).read_bytes()
 
 

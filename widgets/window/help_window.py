@@ -33,7 +33,7 @@ _FEWEST = 2
 
 
 class Place(NamedTuple):
-    """A position in the help: a page with an anchor, and the position of its scroll bar."""
+    """A position in the help: a page, with an anchor if it was opened at one, and the position of the scroll bar."""
 
     target: str
     scroll: int
@@ -82,14 +82,14 @@ class HelpWindow(QDialog):
         return self._target
 
     def go_to(self, target: str) -> None:
-        """Show a page, e.g. `values.md`, or a section of it, e.g. `values.md#levels`."""
+        """Show a page, e.g. `values.md`, or a section of it, e.g. `values.md#levels`; `back` returns to the page shown before."""
         if self._target and target != self._target:
             self._back.append(self._place)
             self._forward.clear()
         self._show(target)
 
     def follow(self, link: str) -> None:
-        """Show the target of a link on the page; a web address opens outside the program."""
+        """Show the target of a link on the current page; a web address opens outside the program."""
         if QUrl(link).scheme() in ("http", "https"):
             self._open_url(QUrl(link))
         else:
@@ -100,7 +100,7 @@ class HelpWindow(QDialog):
         self._return(self._back, self._forward)
 
     def forward(self) -> None:
-        """Show again the page that was left by the last step back, if there is one."""
+        """Undo the last `back`, if there is one: show the page that was left, at the position where it was left."""
         self._return(self._forward, self._back)
 
     @property
@@ -135,7 +135,7 @@ class HelpWindow(QDialog):
     # -- search ----------------------------------------------------------------------------------
 
     def show_matches(self, words: str) -> None:
-        """List the lines that contain the words; with fewer than two characters, list the pages instead."""
+        """List the lines of all pages that contain the text `words`; if it has fewer than 2 characters, list the pages instead."""
         self._lines = self._lines or {name: lines_of(page) for name, page in help_pages().items()}  # 25 ms, once
         words = words.strip()
         found = list(search(words, self._lines)) if len(words) >= _FEWEST else []
@@ -154,7 +154,7 @@ class HelpWindow(QDialog):
             self.browser.clear_highlights()
 
     def next_match(self, step: int = 1) -> None:
-        """Go to the next match, or with `step` -1 to the previous one; the first follows the last."""
+        """Show the next of the listed matches, or with `step` -1 the previous one; the first follows the last; without any, do nothing."""
         items = _leaves(self.results)
         if not items:
             return
@@ -174,7 +174,10 @@ class HelpWindow(QDialog):
     # -- layout and keys -------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let Esc clear the search before it closes the window, and Return in the search field go to the next match."""
+        """Let Esc clear the search before it closes the window, and Return in the search field go to the next match.
+
+        Shift+Return goes to the previous match.
+        """
         if event.key() == Qt.Key.Key_Escape and self.search_field.text():
             self.search_field.clear()
             self.browser.setFocus()
@@ -299,6 +302,6 @@ def _leaves(tree: QTreeWidget) -> list[QTreeWidgetItem]:
 
 
 def _excerpt(match: Match) -> str:
-    """The line from the start of a word shortly before the match, without repeated spaces."""
+    """The line of a match, from the start of a word at least 18 characters before the match on, without repeated spaces."""
     start = match.line.rfind(" ", 0, max(0, match.start - _BEFORE)) + 1 if match.start > _BEFORE else 0
     return ("… " if start else "") + " ".join(match.line[start:].split())

@@ -16,7 +16,7 @@ from rendering.scene.screenshot import captioned_image, facts_of, save_png, stat
 
 
 class ImageSaver:
-    """Saves images of the chart in the background, and reports each path or error.
+    """Saves images of the chart in the background, and reports the path or the error of each.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class ImageSaver:
 
     @property
     def busy(self) -> bool:
-        """True while an image is being written."""
+        """True while images are being saved."""
         return bool(self._saving)
 
     def save(self, scene: ChartScene | None, scale: int) -> None:
-        """Start to save the chart as an image; report it if there is no chart."""
+        """Start to save the chart as an image, `scale` image pixels per logical pixel; without a chart, show a message."""
         if scene is None:
             self._say("No chart to save yet")
             return
@@ -47,7 +47,7 @@ class ImageSaver:
         task.add_done_callback(self._done)
 
     async def saved(self) -> None:
-        """Wait until all images are saved."""
+        """Wait until the images being saved are written or have failed; failures are reported, not raised."""
         if self._saving:
             await asyncio.wait(self._saving)
 
@@ -73,7 +73,7 @@ async def save_picture(scene: ChartScene, scale: int, journal: Path, clipboard: 
     Raises
     ------
     TapeprintError
-        If the folder is not writable.
+        If the chart cannot be drawn, or the image or the index cannot be written.
     """
     image, facts = captioned_image(scene, scale=scale), facts_of(scene)
     texts = picture_texts(facts, state_of(scene), f"Tapeprint {__version__}")

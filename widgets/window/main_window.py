@@ -1,4 +1,4 @@
-"""The main window, which shows the workspace and passes actions to it."""
+"""The main window, which shows the workspace and passes the user's actions to it."""
 
 from __future__ import annotations
 
@@ -159,9 +159,9 @@ class MainWindow(QMainWindow):
     # -- every frame -----------------------------------------------------------------------------
 
     def frame(self) -> bool:
-        """Update the window from the workspace; return False if the chart had nothing to draw.
+        """Update the window from the workspace, once per screen frame; return False if the chart had nothing to draw.
 
-        An error is reported, and frames continue.
+        An error is shown in the banner, and True is returned.
         """
         try:
             return self._show_frame()
@@ -203,13 +203,13 @@ class MainWindow(QMainWindow):
         return changed
 
     def _tell_wrong_clock(self, status: FeedStatus) -> None:
-        """Show once that our clock is wrong."""
+        """Show a message, only once, if our clock differs from the venue's by 2 s or more."""
         if not self._clock_told and (words := clock_words(status.clock_ahead_ns)):
             self._clock_told = True
             self.show_message(words[0].upper() + words[1:])
 
     def show_message(self, message: str) -> None:
-        """Show a text in the status bar for some seconds, or until the next message."""
+        """Show a text in the status bar for 12 s, or until the next message or another chart replaces it."""
         self._message, self._message_until_s = message, time.monotonic() + _MESSAGE_STAYS_S
 
     def _show_chart(self) -> None:
@@ -263,7 +263,7 @@ class MainWindow(QMainWindow):
     # -- commands, see widgets.commands.table -------------------------------------------------------------
 
     def choose_instrument(self) -> None:
-        """Move the focus to the market field."""
+        """Move the focus to the market field of the toolbar, and select its text."""
         self.toolbar.instrument.setFocus()
         edit = self.toolbar.instrument.lineEdit()
         assert edit is not None
@@ -274,20 +274,20 @@ class MainWindow(QMainWindow):
         self._workspace.open("demo:TAPE")
 
     def try_now(self) -> None:
-        """Try at once to reach the venue, if it is not reached."""
+        """Try at once to reach the venue, if the feed is disconnected or stopped."""
         self._workspace.try_now()
 
     def stop_filling(self) -> None:
-        """Stop loading history; what is loaded stays."""
+        """Stop loading history; loaded trades stay, and scrolling back starts it again."""
         self._workspace.stop_filling()
         self.show_message("Stopped loading history. Scroll back to load more.")
 
     def save_picture(self) -> None:
-        """Save the chart as an image."""
+        """Save the chart as a PNG image in the journal folder, and copy it to the clipboard."""
         self.pictures.save(self._scene, 1)
 
     def save_large_picture(self) -> None:
-        """Save the chart as an image at twice the resolution."""
+        """Save the chart as a PNG image at twice the resolution in the journal folder, and copy it to the clipboard."""
         self.pictures.save(self._scene, 2)
 
     def toggle_full_screen(self) -> None:
@@ -295,14 +295,14 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def next_theme(self) -> None:
-        """Change to the next theme, and save it."""
+        """Change to the next theme, after the last to the first, and save the choice."""
         names = theme_names()
         place = names.index(self._looks.theme) if self._looks.theme in names else -1  # the user's own file comes before the first
         self._set_theme(names[(place + 1) % len(names)], self._looks.palette)
         self._remembered.save("display", "theme", self._looks.theme)
 
     def next_palette(self) -> None:
-        """Change to the next palette, and save it."""
+        """Change to the next palette, after the last to the first, and save the choice."""
         self._set_theme(self._looks.theme, PALETTES[(PALETTES.index(self._looks.palette) + 1) % len(PALETTES)])
         self._remembered.save("display", "palette", self._looks.palette)
 
@@ -315,7 +315,7 @@ class MainWindow(QMainWindow):
         LevelPanel(lambda: self._scene, self, self.overlays.toggle_overlay).show()
 
     def show_keys(self) -> None:
-        """Open the list of all keys."""
+        """Open the dialog that lists all keys and mouse gestures."""
         KeyList(self).show()
 
     def show_help(self, page: str) -> None:
@@ -326,10 +326,7 @@ class MainWindow(QMainWindow):
 
     @property
     def _scene(self) -> ChartScene | None:
-        """The scene of the open chart.
-
-        None if there is none, even if the previous one is still shown.
-        """
+        """The scene of the workspace's chart; None if that chart is not shown, even if the previous one still is."""
         return self.view.chart_scene if self.view is not None and self.view.chart_scene.chart is self._workspace.chart else None
 
     def _choose_bar(self, rule: BarRule) -> None:
@@ -371,9 +368,9 @@ class MainWindow(QMainWindow):
 
     @property
     def _keeps_view(self) -> bool:
-        """True if the open market is the recording that was shown last.
+        """True if the open market is a recording, and was also the market shown last.
 
-        When it is opened again, after a jump back, the view stays as it is.
+        A jump back opens the recording again; the view stays as it is.
         """
         return self._workspace.instrument_id == self._shown_id and self.replay_bar.shows(self._shown_id)
 
@@ -392,7 +389,7 @@ class MainWindow(QMainWindow):
     # -- Qt's events -----------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let a digit start typing a bar type; other keys are in the command table."""
+        """Let a digit from 1 to 9 start the typing of a bar type in the toolbar; other keys are in the command table."""
         if event.text() in tuple("123456789") and self._workspace.chart is not None:
             self.toolbar.type_bar(event.text())
         else:

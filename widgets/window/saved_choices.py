@@ -1,6 +1,6 @@
-"""Settings that the user changes in the window, saved for the next start.
+"""Saves settings that the user changes in the window, for the next start.
 
-Flags of the command line are not saved.
+Settings from flags of the command line are not saved.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from app.market.bar_rule import BarRule
 
 
 class SavedChoices:
-    """Saves settings, and reports errors.
+    """Saves the settings that the user changes in the window, and reports errors.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class SavedChoices:
             self._on_error(error.user_message)
 
     def request_bar(self, rule: BarRule) -> None:
-        """Note a requested bar type; it is saved once a chart shows it.
+        """Remember a requested bar type, to save it once a chart shows it.
 
         A bar type that was refused must not be used at the next start.
         """
         self._requested = rule
 
     def bar_shown(self, shown: BarRule) -> None:
-        """Save the bar type that a chart shows, if it was requested."""
+        """Save the bar type that a chart shows, if it is the one requested last and not saved yet."""
         if shown == self._requested:
             self._requested = None
             self.save("chart", "bar", shown.text)

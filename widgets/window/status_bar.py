@@ -26,7 +26,7 @@ _RECORDING_MODES: dict[RecordingState, Mode] = {
 class StatusBar(QStatusBar):
     """The status bar: feed state, age of the last trade, rates, lag, notice, recording and painter.
 
-    They are refreshed a few times a second.
+    The texts are refreshed a few times a second.
     """
 
     def __init__(self, theme: Theme, painter_reason: str = "", parent: QWidget | None = None) -> None:
@@ -61,11 +61,11 @@ class StatusBar(QStatusBar):
         self._shown_state = None
 
     def sample(self, status: FeedStatus) -> None:
-        """Record the feed's status for rates and lag; called every frame, paints nothing."""
+        """Record the feed's status for rates and lag; called in every screen frame, paints nothing."""
         self._meter.sample(status)
 
     def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str) -> None:
-        """Update the texts that have changed, and the colours of the feed state."""
+        """Update the texts that have changed, the colours of the feed state, and whether the button Try now is visible."""
         now_ns = time.time_ns()
         _set_text(self.state, word_of(status.state))
         _set_text(self.detail, detail_text(status, now_ns / 1e9))

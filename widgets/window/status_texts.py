@@ -1,4 +1,4 @@
-"""Texts of the status bar, from a feed's status."""
+"""Texts of the status bar about a feed: state, rates and lag."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from widgets.window.feed_state_style import word_of
 
 
 def detail_text(status: FeedStatus, now_s: float) -> str:
-    """The reason for a feed's state, and the time to the next attempt to connect.
-
-    Empty if all is well.
+    """The reason for a feed's state and, while DISCONNECTED, the time to the next attempt to connect; empty if all is well.
 
     >>> detail_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     'connection refused, retrying in 5 s'
@@ -29,7 +27,7 @@ def detail_text(status: FeedStatus, now_s: float) -> str:
 
 
 def state_text(status: FeedStatus, now_s: float) -> str:
-    """A feed's state as text: its symbol, its name and details.
+    """A feed's state as text: its symbol, its name and, if there are any, details.
 
     >>> state_text(FeedStatus(FeedState.DISCONNECTED, reason="connection refused", retry_at_s=104.2), 100.0)
     '✕ DISCONNECTED: connection refused, retrying in 5 s'
@@ -40,14 +38,14 @@ def state_text(status: FeedStatus, now_s: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FeedRates:
-    """Rates and lag of a feed over the last seconds.
+    """Message rate, trade rate and lag of a feed over the last seconds.
 
     Attributes
     ----------
     messages_per_s, trades_per_s : float
     lag_ms_p50, lag_ms_p99 : float
-        Venue time to the frame that showed it, in ms, corrected for the offset of our clock and never negative; NaN before the first
-        trade.
+        Time from a trade at the venue to the screen frame that showed it, ms: median and 99th percentile, corrected for the offset
+        of our clock and never negative; NaN before the first trade.
     """
 
     messages_per_s: float
@@ -57,7 +55,7 @@ class FeedRates:
 
 
 class FeedRateMeter:
-    """Measures rates and lag of a feed, from its status in each frame.
+    """Measures the message rate, trade rate and lag of a feed, from its status in each screen frame.
 
     Parameters
     ----------
@@ -75,7 +73,7 @@ class FeedRateMeter:
         self._last_trade_ns = 0
 
     def sample(self, status: FeedStatus) -> None:
-        """Record a status for rates and lag; cheap, called every frame."""
+        """Record a feed's status for rates and lag; cheap, as it is called in every screen frame."""
         now = self._wall_ns()
         if self._counts and status.messages < self._counts[-1][1]:  # another feed took over
             self._counts.clear()
@@ -90,7 +88,7 @@ class FeedRateMeter:
                 samples.popleft()
 
     def rates(self) -> FeedRates:
-        """The rates and lags over the last `window_s` seconds."""
+        """The rates and lag over the last `window_s` seconds; rates are 0 without two samples, lag is NaN without a trade."""
         elapsed = (self._counts[-1][0] - self._counts[0][0]) / 1e9 if self._counts else 0.0
         messages = (self._counts[-1][1] - self._counts[0][1]) / elapsed if elapsed else 0.0
         trades = (self._counts[-1][2] - self._counts[0][2]) / elapsed if elapsed else 0.0
@@ -100,12 +98,10 @@ class FeedRateMeter:
 
 
 def rates_text(figures: FeedRates, status: FeedStatus, now_ns: int) -> str:
-    """Age of the last trade, rates and lag in one line.
-
-    Dashes before the first trade.
+    """Age of the last trade, rates and lag in one line, with dashes before the first trade; a replay shows no age and no lag.
 
     The age counts from when we received the trade, so that a wrong clock on either side does not matter. A replay shows the time of
-    the last trade instead, as its age and lag would be those of the recording.
+    the last trade and the trade rate, as age and lag would be those of the recording.
     """
     if status.state is FeedState.REPLAY:
         at = f"{timestamp_text(status.last_trade_ns)} UTC" if status.last_trade_ns else "–"

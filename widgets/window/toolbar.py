@@ -1,4 +1,4 @@
-"""The toolbar: market, bar type, row size, colouring, follow, image."""
+"""The toolbar: market, bar type and row size, and buttons, e.g. for colouring, follow and image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STILL_TYPING = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFoc
 
 
 class Toolbar(QToolBar):
-    """The toolbar; it passes the user's choices to callbacks.
+    """The toolbar, which passes the selected market, bar type and row size to callbacks.
 
     A field applies its text on Return; Esc, or invalid text, restores the old value.
 
@@ -31,7 +31,7 @@ class Toolbar(QToolBar):
     on_instrument, on_bar_rule, on_ticks_per_row, on_error : callable
         Called with the user's choice, or with an error text for invalid input.
     on_done : callable
-        Called when a field was left by Return or Esc: the chart gets the focus again.
+        Called after Return or Esc in a field, to give the focus to the chart.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Toolbar(QToolBar):
             self.addAction(actions[name])
 
     def offer_instruments(self, ids: Sequence[str]) -> None:
-        """Fill the list of markets; any other can still be typed."""
+        """Fill the list of markets to select from; the user can still type any other market."""
         with QSignalBlocker(self.instrument):
             text = self.instrument.currentText()
             self.instrument.clear()
@@ -93,7 +93,7 @@ class Toolbar(QToolBar):
     def show_choice(self, instrument_id: str, bar_rule: BarRule, ticks_per_row: int, row_size: str) -> None:
         """Show the chart's market, bar type and row size without reporting them as choices.
 
-        A field with typed text keeps it.
+        A field keeps text that the user has typed and not applied yet.
         """
         self._shown = (instrument_id, bar_rule.text, ticks_per_row)
         for combo, text in ((self.instrument, instrument_id), (self.bar_rule, bar_rule.text)):
@@ -105,7 +105,7 @@ class Toolbar(QToolBar):
         self.row_size.setText(f" = {row_size} " if row_size else "")
 
     def show_style(self, *, following: bool, cells: str, colouring: str) -> None:
-        """Show the chart's style on the buttons, by signs and not by colour alone."""
+        """Show on the buttons, in words and signs, whether the view follows the latest bar, and the cells' content and colouring."""
         follow = self._actions["go_to_newest"]
         follow.setChecked(following)
         follow.setIconText("● Follow" if following else "○ Follow")
@@ -121,7 +121,10 @@ class Toolbar(QToolBar):
         self._typed_in = edit
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Protect a field's own keys from shortcuts; restore its value on Esc, or when it loses the focus."""
+        """Give a field's own keys precedence over shortcuts; restore the old value on Esc, or when the market or bar field loses the focus.
+
+        The row size field applies a typed number then. A list or menu that opens, or another window, does not end the typing.
+        """
         if isinstance(event, QKeyEvent):
             if event.type() is QEvent.Type.ShortcutOverride and event.key() in (*_FIELD_KEYS, Qt.Key.Key_Escape):
                 event.accept()

@@ -1,4 +1,4 @@
-"""The page shown while there is no chart, with the reason."""
+"""The page that the window shows while there is no chart, with the reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TITLES = {
 
 
 class WaitingPage(QWidget):
-    """The feed's state as text, with buttons that try to reach the venue at once, and that open the simulated market.
+    """The page shown while there is no chart: the feed's state, and buttons to try again at once or open the simulated market.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class WaitingPage(QWidget):
         rows.addStretch(3)
 
     def show_status(self, instrument_id: str, status: FeedStatus) -> None:
-        """Show the state of the feed."""
+        """Show the state of a market's feed and, if it is disconnected or stopped, the button to try again."""
         title = _TITLES.get(status.state, f"Opening {instrument_id} …")
         if self.title.text() != title:
             self.title.setText(title)

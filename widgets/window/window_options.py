@@ -25,7 +25,7 @@ class WindowOptions:
     painter : "raster" or "gl"
         As determined for this machine.
     painter_reason : str
-        The reason for it, for the status bar's tooltip.
+        The reason for that painter, for the status bar's tooltip.
     journal : Path
         Folder for images.
     instruments : sequence of str
