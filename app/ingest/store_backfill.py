@@ -68,7 +68,8 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     # include the times of the first and last trade: other trades may have the same time, unless a source has said that it has none
     before = Span(span.start_ns, min(span.end_ns, stored[0].start_ns + 1))
     after = Span(max(span.start_ns, stored[-1].end_ns - 1), span.end_ns)
-    found = [StoreGap(left, None, stored[0].first_id) for left in before.minus(settled.times()) if left]
+    earlier = not same_epoch(stored[0].first_key, stored[-1].last_key)
+    found = [StoreGap(left, None, stored[0].first_id, earlier) for left in before.minus(settled.times()) if left]
     for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             time = Span(a.end_ns, max(b.start_ns, a.end_ns + 1))
@@ -78,7 +79,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     for a, b in writer.intervals.new_epochs():
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns and a.end_ns < b.start_ns:
             found += [StoreGap(left, None, b.first_id, True) for left in Span(a.end_ns - 1, b.start_ns).minus(settled.times()) if left]
-    return found + [StoreGap(left, stored[-1].last_id + 1, None) for left in after.minus(settled.times()) if left]
+    return found + [StoreGap(left, stored[-1].last_id + 1, None, True) for left in after.minus(settled.times()) if left]
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
@@ -197,7 +198,9 @@ async def _fill_gap(
                 if most is not None and fresh >= most:
                     return
         if writer.instrument.numbered and (gap.first_id is None or gap.before_id is None):  # that no trades came is an answer too
-            if gap.by_time and reached_ns < gap.span.end_ns - _MILLISECOND_NS:  # but not if the trade after the gap did not come
+            if (
+                gap.by_time and gap.before_id is not None and reached_ns < gap.span.end_ns - _MILLISECOND_NS
+            ):  # but not if the trade after the gap did not come
                 return
             end_ns = gap.span.end_ns if reached_ns >= 0 else min(gap.span.end_ns, asked_ns - _LATE_NS)
             await _finished(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
