@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -39,13 +40,17 @@ class KillableCommand:
         The file that gets what it prints.
     kill_at : int or None
         Number of the operation on disk at which it is killed.
+    largest : int or None
+        Bytes beyond which no file may grow.
     """
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], said: Path, kill_at: int | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str], said: Path, kill_at: int | None = None, largest: int | None = None
+    ) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         self.arguments, self._said = arguments, said
-        self._process = context.Process(target=_run, args=(arguments, environment, said, kill_at), daemon=True)
+        self._process = context.Process(target=_run, args=(arguments, environment, said, kill_at, largest), daemon=True)
         self._process.start()
 
     @property
@@ -74,13 +79,15 @@ class KillableCommand:
         self._process.terminate()
 
 
-def _run(arguments: list[str], environment: dict[str, str], said: Path, kill_at: int | None) -> None:
+def _run(arguments: list[str], environment: dict[str, str], said: Path, kill_at: int | None, largest: int | None) -> None:
     os.environ.update(environment)
     with said.open("w", buffering=1) as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if largest is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     from app.entry.cli import main
 
     disk = KillingDisk(kill_at)
