@@ -16,7 +16,7 @@ import structlog
 from app.errors import DecodeError, TapeprintError, VenueBusyError, VenuePausedError, VenueUnreachableError
 from app.ingest.retry import retry
 from app.market.coverage import Source
-from app.market.feed import TradeHistory, closing, steps_of
+from app.market.feed import TimedHistory, TradeHistory, closing, steps_of
 from app.market.span import Span
 from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch, concatenate
@@ -32,6 +32,7 @@ _PASSING = (VenueUnreachableError, VenueBusyError, VenuePausedError, DecodeError
 _AT_ONCE = 20_000  # trades put on the disk together
 _TRIES = 6  # consecutive, without a new trade
 _LONGEST_WAIT_S = 60.0
+_MILLISECOND_NS = 1_000_000  # venues report the time of a trade to the millisecond
 _LATE_NS = 10 * 10**9  # a venue's history may lack the newest trades for some seconds
 
 
@@ -44,11 +45,14 @@ class StoreGap:
     span : Span
     first_id, before_id : int or None
         The missing ids, `[first_id, before_id)`; None if the disk has no trades on that side, or trades are not numbered.
+    by_time : bool
+        Whether ids start again in the gap, or have done so since: then the venue has other trades under these ids.
     """
 
     span: Span
     first_id: int | None
     before_id: int | None
+    by_time: bool = False
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
@@ -67,26 +71,27 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     # include the times of the first and last trade: other trades may have the same time, unless a source has said that it has none
     before = Span(span.start_ns, min(span.end_ns, stored[0].start_ns + 1))
     after = Span(max(span.start_ns, stored[-1].end_ns - 1), span.end_ns)
-    found = [StoreGap(left, None, stored[0].first_id) for left in before.minus(settled.times()) if left]
+    earlier = not same_epoch(stored[0].first_key, stored[-1].last_key)
+    found = [StoreGap(left, None, stored[0].first_id, earlier) for left in before.minus(settled.times()) if left]
     for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             time = Span(a.end_ns, max(b.start_ns, a.end_ns + 1))
             missing = Span(a.last_id + 1, b.first_id).minus(list(settled.void))
-            found += [StoreGap(time, ids.start_ns, ids.end_ns) for ids in missing]
+            earlier = not same_epoch(a.last_key, stored[-1].last_key)
+            found += [StoreGap(time, ids.start_ns, ids.end_ns, earlier) for ids in missing]
     for a, b in writer.intervals.new_epochs():
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns and a.end_ns < b.start_ns:
-            found += [StoreGap(left, None, b.first_id) for left in Span(a.end_ns - 1, b.start_ns).minus(settled.times()) if left]
-    return found + [StoreGap(left, stored[-1].last_id + 1, None) for left in after.minus(settled.times()) if left]
+            found += [StoreGap(left, None, b.first_id, True) for left in Span(a.end_ns - 1, b.start_ns).minus(settled.times()) if left]
+    return found + [StoreGap(left, stored[-1].last_id + 1, None, True) for left in after.minus(settled.times()) if left]
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
     """The store gaps that remain of an entry of owed trades; none if the venue has other trades under these ids by now."""
     newest = writer.intervals.last
-    if row.by_ids and newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key):
-        return []  # the venue has other trades under these ids by now
     if row.by_ids:
+        earlier = newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key)
         left_ids = row.left(writer.intervals, writer.settled)
-        return [StoreGap(row.time_of(left, writer.intervals), left.start_ns, left.end_ns) for left in left_ids]
+        return [StoreGap(row.time_of(left, writer.intervals), left.start_ns, left.end_ns, earlier) for left in left_ids]
     if writer.instrument.numbered:
         return store_gaps(writer, row.span)
     return [StoreGap(left, None, None) for left in row.left(writer.intervals, writer.settled)]
@@ -183,10 +188,10 @@ async def _fill_gap(
                 return
             gap = left[-1]
         tell(gap.span, fresh)
-        asked_ns, found = wall_ns(), False
+        asked_ns, reached_ns = wall_ns(), -1
         async with closing(_batches(history, gap, writer.instrument.numbered)) as batches:
             async for trades, complete, steps in batches:
-                found = True
+                reached_ns = max(reached_ns, int(trades.time_ns.max()))
                 new = await _finished(writer.insert, trades, Source.BACKFILL, complete, steps)
                 if writer.wants_sealing:
                     await _finished(writer.seal, wall_ns())
@@ -196,7 +201,11 @@ async def _fill_gap(
                 if most is not None and fresh >= most:
                     return
         if writer.instrument.numbered and (gap.first_id is None or gap.before_id is None):  # that no trades came is an answer too
-            end_ns = gap.span.end_ns if found else min(gap.span.end_ns, asked_ns - _LATE_NS)
+            if (
+                gap.by_time and gap.before_id is not None and reached_ns < gap.span.end_ns - _MILLISECOND_NS
+            ):  # but not if the trade after the gap did not come
+                return
+            end_ns = gap.span.end_ns if reached_ns >= 0 else min(gap.span.end_ns, asked_ns - _LATE_NS)
             await _finished(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
@@ -220,15 +229,27 @@ async def _finished(work: Callable[..., _T], *values: object) -> _T:
         raise
 
 
-async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None, Steps | None]]:
-    """Yield the trades of a gap in large batches, each with the time range for which it is complete, and its tick and lot size."""
+def _pages(history: TradeHistory, gap: StoreGap) -> AsyncIterator[TradeBatch]:
+    """The venue's pages for a gap; for ids of which it has other trades by now only by time, if it can be asked so."""
+    if gap.by_time and isinstance(history, TimedHistory):
+        return history.through(Span(gap.span.start_ns - 1, gap.span.end_ns + 1))  # others may have the times of the trades around it
     if gap.first_id is not None and gap.before_id is not None:
-        pages = history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
-    else:
-        pages = history.since(gap.span.start_ns, None if gap.before_id is None else raw_id(gap.before_id))
+        return _none() if gap.by_time else history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
+    return history.since(gap.span.start_ns, None if gap.before_id is None else raw_id(gap.before_id))
+
+
+async def _none() -> AsyncIterator[TradeBatch]:
+    for nothing in ():
+        yield nothing
+
+
+async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None, Steps | None]]:
+    """Yield the trades of a gap in large batches, each with the span for which it is complete, if known, and its tick and lot size."""
+    pages = _pages(history, gap)
     span = gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     pending: list[TradeBatch] = []
+    expected_id = None if gap.first_id is None or gap.by_time else raw_id(gap.first_id)
     steps = steps_of(history)
     async with closing(pages):
         async for page in pages:
@@ -237,6 +258,9 @@ async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> Asyn
                 if len(page):  # after the gap
                     break
                 continue
+            if expected_id is not None and int(inside.trade_id.min()) != expected_id:  # the venue has left out the trades before it
+                from_ns = max(from_ns, int(inside.time_ns.min()))
+            expected_id = int(inside.trade_id.max()) + 1 if numbered else None
             if not numbered and not pending:
                 from_ns = max(from_ns, int(inside.time_ns.min()) + 1)  # the venue may no longer have the trades before it
             now = steps_of(history)
@@ -246,7 +270,7 @@ async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> Asyn
             if sum(map(len, pending)) >= _AT_ONCE:
                 trades = concatenate(pending)
                 pending, end_ns = [], int(trades.time_ns.max())
-                yield trades, Span(from_ns, end_ns), steps
+                yield trades, None if gap.by_time else Span(from_ns, end_ns), steps
                 from_ns = end_ns
     if pending:
-        yield concatenate(pending), Span(from_ns, span.end_ns), steps
+        yield concatenate(pending), None if gap.by_time else Span(from_ns, span.end_ns), steps

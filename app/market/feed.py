@@ -9,7 +9,7 @@ import enum
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from app.market.candle import CandleBatch
 from app.market.instrument import Instrument
@@ -119,6 +119,15 @@ class TradeHistory(Protocol):
         In a market without numbered trades `before_id` is None, and the venue may have less than requested: the first page
         then begins later than `start_ns`.
         """
+        ...
+
+
+@runtime_checkable
+class TimedHistory(Protocol):
+    """A source of older trades that finds them by time alone, also of a time in which ids started again, or before it."""
+
+    def through(self, span: Span) -> AsyncIterator[TradeBatch]:
+        """Yield the trades of a time span, in pages, in order of time."""
         ...
 
 

@@ -184,7 +184,8 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
         if new.any():  # then all later ones that do not belong to the next epoch are of the new one as well
             later = np.arange(len(ids)) >= int(np.argmax(new))
             following = numbers == (epochs[place].number if place < len(epochs) else far)
-            numbers[new | (later & ~following)] = _new_number(epochs, place)
+            earlier = np.arange(len(ids)) < int(np.flatnonzero(new)[-1])  # and no trade before it is of the next epoch
+            numbers[new | (later & ~following) | (earlier & rows & following)] = _new_number(epochs, place)
         offsets[rows] = numbers[rows] << EPOCH_BITS
     return offsets
 

@@ -75,8 +75,8 @@ class Recorder:
     ) -> None:
         self.written = 0
         """Trades recorded since the start, and still stored."""
-        self.steps: Steps | None = None
-        """Tick and lot size of the trades taken from now on; None: those of the writer's market."""
+        self.steps: Steps | None = writer.instrument.steps
+        """Tick and lot size of the trades taken from now on; the writer may go over to finer ones by itself, for owed trades."""
         self._writer, self._all_loaded, self._wall_ns = writer, all_loaded, wall_ns
         self._keep = keep
         self._queue: list[_Queued] = []

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 
+from app.market.coverage import Source
 from app.market.span import Span
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
@@ -18,7 +19,7 @@ from app.storage.catalogue.facts import note_earlier_steps
 from app.storage.catalogue.owed import Owed, OwedReason, OwedState, changes_owed, owed_changes
 from app.storage.catalogue.settled import Settled
 from app.storage.tape import Tape
-from app.storage.tape_ranges import TapeRange, TapeRanges, difference
+from app.storage.tape_ranges import TapeRange, TapeRanges, difference, epoch_of
 
 
 class TapeAccount:
@@ -80,8 +81,8 @@ class TapeAccount:
         with self._turn:
             before, rows = self.ranges, self.rows
             self.load()
-            known = {row[1:6] for row in self.rows}
-            carried = [row._replace(number=0) for row in rows if row[1:6] not in known]
+            known = {row[1:5] for row in self.rows}  # what was being fetched is owed by now
+            carried = [row._replace(number=0) for row in rows if row[1:5] not in known]
             after, listed = self.ranges, self.rows
             self.ranges, self.rows = before, [*listed, *carried]
             lost = self._changes(after, OwedReason.FETCH_AGAIN)
@@ -92,6 +93,18 @@ class TapeAccount:
     def conflicts(self) -> set[str]:
         """The texts (`Owed.detail`) of all listed id conflicts: trades with the id of another trade."""
         return {row.detail for row in [*self.rows, *self._found] if row.reason is OwedReason.CONFLICT}
+
+    def epochs(self) -> TapeRanges:
+        """The tape ranges that decide the epoch of an id: the stored ones, and owed ids of epochs of which nothing is left."""
+        stored = {epoch_of(one.first_key) for one in self.ranges}
+        lost = [row for row in self.rows if row.by_ids and row.reason is not OwedReason.CONFLICT and epoch_of(row.first_id) not in stored]
+        if not lost:
+            return self.ranges
+        owed = [
+            TapeRange(row.first_id, row.last_id, row.first_id, row.last_id, row.span.start_ns, row.span.end_ns, Source.ARCHIVE)
+            for row in lost
+        ]
+        return with_ranges(self.ranges, owed) or self.ranges
 
     def covers(self, span: Span) -> bool:
         """True if a tape range or an entry of owed trades overlaps a span."""

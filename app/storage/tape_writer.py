@@ -291,7 +291,7 @@ class TapeWriter:
     def _keyed(self, trades: TradeBatch) -> TradeBatch:
         if not self.instrument.numbered:
             return trades
-        found, notes = with_keys(trades, self.intervals)
+        found, notes = with_keys(trades, self.account.epochs())
         self.notes += notes
         return found
 

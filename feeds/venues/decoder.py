@@ -6,6 +6,7 @@ import enum
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from app.errors import DecodeError, OffGridError
 from app.market.arrays import Int64Array
 from app.market.decimals import to_steps
 from app.market.instrument import Instrument
+from app.market.steps import Steps, common_step
 from app.market.trade import TradeBatch, concatenate
 
 _log = structlog.get_logger(__name__)
@@ -24,6 +26,8 @@ _log = structlog.get_logger(__name__)
 _REPORT_EVERY_S = 10.0
 _LISTED, _SHOWN = 100, 200
 _MOST_WAITING = 500_000
+_SEVERAL = 10  # trades of a page between two steps; fewer may be the venue's mistakes
+_FINEST, _LONGEST_NUMBER = 1_000, 40  # venues change a step by ten or a hundred; more is not a step but a wrong number
 _FIRST_MS, _LAST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100: anything else is not a trade time
 
 TradeId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -240,9 +244,16 @@ def sound_batches(
 
 
 def batch_of_page(
-    instrument: Instrument, page: Sequence[T], batch_of: Callable[[Instrument, Sequence[T]], TradeBatch], odd: OddTrades
+    instrument: Instrument,
+    page: Sequence[T],
+    batch_of: Callable[[Instrument, Sequence[T]], TradeBatch],
+    odd: OddTrades,
+    go_over: Callable[[Instrument], object] | None = None,
 ) -> TradeBatch:
     """The trades of a REST answer as a batch; impossible trades are left out and added to `odd`.
+
+    The venue may have had a finer tick or lot size when they happened, also if it has other ones before and after: if ten of them,
+    or half of a short page, are between two steps, `go_over` is called with the instrument on steps that fit, which then count.
 
     Raises
     ------
@@ -251,11 +262,30 @@ def batch_of_page(
     """
     found: list[tuple[OffGridError, T]] = []
     batch = concatenate(sound_batches(instrument, page, batch_of, lambda error, trade: found.append((error, trade))))
+    several = len(page) > 1 and len(found) >= min(_SEVERAL, len(page) / 2)
+    if go_over is not None and several and (finer := _on_finer_steps(instrument, [error for error, _ in found])):
+        go_over(finer)
+        return batch_of_page(finer, page, batch_of, odd, go_over)
     if len(found) == len(page) > 1:
         raise DecodeError(f"{instrument.venue}: {found[0][0].user_message}") from found[0][0]
     for error, trade in found:
         odd.add(instrument, error, msgspec.json.encode(trade))
     return batch
+
+
+def _on_finer_steps(instrument: Instrument, errors: Sequence[OffGridError]) -> Instrument | None:
+    """The instrument on the coarsest steps that fit its own and those of other trades; None if they fit no venue's steps."""
+    tick, lot = instrument.tick_size, instrument.lot_size
+    for error in errors:
+        if not error.between_steps or len(error.value) > _LONGEST_NUMBER:
+            return None
+        if error.user_message.startswith("price"):
+            tick = common_step(tick, abs(Decimal(error.value)))
+        elif instrument.multiplier == 1:
+            lot = common_step(lot, abs(Decimal(error.value)))
+    if instrument.steps == (tick, lot) or max(instrument.tick_size / tick, instrument.lot_size / lot) > _FINEST:
+        return None
+    return instrument.on_steps(Steps(tick, lot))
 
 
 def columns(

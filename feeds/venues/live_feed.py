@@ -127,6 +127,13 @@ class Countable(Protocol):
     instrument: Instrument
 
 
+@runtime_checkable
+class RefiningHistory(Protocol):
+    """A history that may meet trades on finer steps than today's."""
+
+    go_over: Callable[[Instrument], object]
+
+
 class LiveFeed:
     """The live feed of one market: its trades as they happen, and its status.
 
@@ -178,6 +185,9 @@ class LiveFeed:
         self._facts, self._shared = facts, shared
         self._asking: asyncio.Task[Instrument] | None = None
         self._ask_at_ns, self._asked = 0, 0
+        self._waited = TradeBatch.empty()
+        if isinstance(history, RefiningHistory):
+            history.go_over = self._refine
         self._reached: int | None = None
         """The latest trade known: the highest id if ids are consecutive, else the latest time."""
         self._heard_on: int = 0
@@ -230,6 +240,7 @@ class LiveFeed:
                         waited = self._ask_for_facts(self._regridding)
                         if waited is not None:
                             batch = concatenate([waited, in_steps(batch, before, self.instrument.steps, self.instrument.id)])
+                    batch, self._waited = concatenate([self._waited, batch]), TradeBatch.empty()
                     if self._decoder.shutdown:
                         self._decoder.shutdown = False
                         self._connection.renew()
@@ -248,6 +259,13 @@ class LiveFeed:
         for each in self._shared:
             each.instrument = instrument
         return self._regridding.use(instrument) if self._regridding is not None else TradeBatch.empty()
+
+    def _refine(self, instrument: Instrument) -> None:
+        """Go over to finer steps that trades of an earlier time need; those that waited come with the next batch."""
+        before = self.instrument.steps
+        _log.warning("earlier trades need finer steps", instrument=self.instrument.id, before=before.text, now=instrument.steps.text)
+        waited = self.use(self.instrument.on_steps(instrument.steps))
+        self._waited = concatenate([in_steps(self._waited, before, instrument.steps, instrument.id), waited])
 
     def _ask_for_facts(self, decoder: RegriddingDecoder) -> TradeBatch | None:
         """Request the venue's tick and lot size in the background; None until they have arrived, then the trades that waited for them.

@@ -9,6 +9,7 @@
     readers       20,000 changed contents for each reader; `--reader`, `--seed` and `--case` repeat one
     kills         a collector killed 100 times
     markets       ten Hyperliquid and ten OKX markets collected for `--collect-s`, by venues that count what an address uses
+    chaos         outage, reset of ids, ticks, full disk, pulled drive and kills of five commands on one store
 
 The results are printed, and written to build/soak.md for `python -m tests.faults.report`. Exits with 1 if a promise did not hold.
 """
@@ -37,6 +38,7 @@ from app.market.feed import FeedState
 from feeds.network.backoff import Timeouts
 from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
 from tests.faults.bent_frames import bent, throw
+from tests.faults.chaos import chaos_run
 from tests.faults.collector import Collector, assert_kept_whole, kept_count
 from tests.faults.desk import Desk, desk, live_venue
 from tests.faults.elsewhere import VenueElsewhere
@@ -254,8 +256,18 @@ async def markets(options: argparse.Namespace) -> list[Row]:
     return [{**dict.fromkeys(rows[0], ""), **row} for row in rows]
 
 
+async def chaos(options: argparse.Namespace) -> list[Row]:
+    """D4, D5, D10, D11: everything fails on one store, which is compared with the venue's trades after each step and each kill."""
+    begun_s, seed = time.monotonic(), 1 if options.seed is None else options.seed
+    with tempfile.TemporaryDirectory() as name:
+        row: Row = await chaos_run(Path(name), seed, outage=options.outage, kills=options.kills)
+    row["seconds"] = round(time.monotonic() - begun_s)
+    _say(row)
+    return [row]
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, list[Row]]]] = {
-    part.__name__: part for part in (disconnects, kills, walk, frames, readers, hole, hang, burst, markets)
+    part.__name__: part for part in (disconnects, kills, chaos, walk, frames, readers, hole, hang, burst, markets)
 }
 
 
@@ -278,6 +290,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--collect-s", type=float, default=300.0, help="seconds to collect many markets; 3600 for an hour")
     parser.add_argument("--market-rate", type=float, default=2.0, help="trades a second of each of them")
+    parser.add_argument("--outage", type=int, default=800_000, help="trades that pass by unseen")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     structlog.configure(processors=[_nothing])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -20,6 +21,7 @@ from app.errors import BadInputError, DecodeError, VenuePausedError, VenueRefuse
 from app.market.decimals import parse_step
 from app.market.instrument import Instrument
 from app.market.market import Market
+from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
@@ -181,6 +183,8 @@ class BinanceHistory:
     ) -> None:
         self.instrument, self._market, self._rest, self._wall_ns = instrument, market, rest, wall_ns
         self.odd = OddTrades()
+        self.go_over: Callable[[Instrument], object] = partial(setattr, self, "instrument")
+        """Called with the instrument on finer steps, when trades of an earlier time need them."""
         self._left_out = 0  # of the last page
 
     @property
@@ -232,9 +236,47 @@ class BinanceHistory:
             last_id = next_id + _PAGE - 1 if before_id is None else before_id - 1
             page = await self._advancing_page(next_id, last_id)
 
+    async def through(self, span: Span) -> AsyncIterator[TradeBatch]:
+        """Iterate in pages over the trades of a time span by their times, also where ids start again in it or after it.
+
+        A page begins at the millisecond in which the last one ended, whose trades may be on both; each is in one batch.
+
+        Raises
+        ------
+        FeedError
+            As `between`.
+        """
+        known: list[AggregateTrade] = []
+        start_ms, next_id = span.start_ns // 1_000_000, None
+        while page := await self._first_page(start_ms):
+            full = len(page) + self._left_out >= _PAGE
+            page.sort(key=lambda trade: trade.T)
+            if next_id is not None and page[0].a > next_id:
+                raise DecodeError(f"{self._market.venue} does not serve all trades of the millisecond before {start_ms}")
+            fresh = [trade for trade in page if trade not in known]
+            wanted = [trade for trade in fresh if span.end_ns > trade.T * 1_000_000]
+            if wanted:
+                yield self._batch(wanted)
+            if len(wanted) < len(fresh) or not (full or self._market.by_hours):
+                return
+            last_ms, next_id = page[-1].T, None
+            if full and last_ms == page[0].T:  # more than a page in a millisecond: the rest of it by id
+                next_id = page[-1].a + 1
+                while rest := await self._page_in(last_ms, next_id):
+                    yield self._batch(rest)
+                    next_id = rest[-1].a + 1
+            if next_id is not None or not (full or fresh):
+                start_ms, known = last_ms + 1, []
+            else:
+                start_ms, known = last_ms, [trade for trade in page if last_ms == trade.T]
+
     async def aclose(self) -> None:
         """Close the connections to Binance's REST host."""
         await self._rest.aclose()
+
+    async def _page_in(self, time_ms: int, first_id: int) -> list[AggregateTrade]:
+        """The trades of a millisecond in a page from `first_id` on."""
+        return [trade for trade in await self._advancing_page(first_id, first_id + _PAGE - 1) if time_ms == trade.T]
 
     async def _advancing_page(self, first_id: int, last_id: int) -> list[AggregateTrade]:
         """One page of up to 1,000 trades with ids from `first_id` on; empty if there are none.
@@ -288,7 +330,7 @@ class BinanceHistory:
         return page
 
     def _batch(self, page: list[AggregateTrade]) -> TradeBatch:
-        return batch_of_page(self.instrument, page, batch_of, self.odd)
+        return batch_of_page(self.instrument, page, batch_of, self.odd, self.go_over)
 
 
 def opener(market: BinanceMarket) -> Callable[[str, Settings], Awaitable[Market]]:

@@ -10,7 +10,8 @@ REST goes back in pages by id only; a time is found by bisection.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -91,6 +92,8 @@ class CoinbaseHistory:
     def __init__(self, instrument: Instrument, rest: RestClient) -> None:
         self.instrument, self._rest = instrument, rest
         self.odd = OddTrades()
+        self.go_over: Callable[[Instrument], object] = partial(setattr, self, "instrument")
+        """Called with the instrument on finer steps, when trades of an earlier time need them."""
 
     async def recent(self) -> TradeBatch:
         """A batch with only the newest trade; empty if there is none."""
@@ -176,7 +179,7 @@ class CoinbaseHistory:
         return page
 
     def _batch(self, page: list[Trade]) -> TradeBatch:
-        return batch_of_page(self.instrument, page, batch_of, self.odd)
+        return batch_of_page(self.instrument, page, batch_of, self.odd, self.go_over)
 
 
 _CONNECTS_APART_S = 0.15  # the venue allows eight connections a second to an address

@@ -8,7 +8,8 @@ For the messages see `feeds.venues.kraken.wire`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from app.errors import DecodeError
 from app.market.instrument import Instrument
@@ -51,6 +52,8 @@ class KrakenHistory:
     def __init__(self, instrument: Instrument, rest: RestClient, landmarks: IdTimeIndex | None = None) -> None:
         self.instrument, self._rest = instrument, rest
         self.odd = OddTrades()
+        self.go_over: Callable[[Instrument], object] = partial(setattr, self, "instrument")
+        """Called with the instrument on finer steps, when trades of an earlier time need them."""
         self._left_out = 0  # of the last page
         self._landmarks = landmarks or IdTimeIndex()
         self._pair = rest_pair(instrument.symbol)
@@ -155,7 +158,7 @@ class KrakenHistory:
         return batch, int(last)
 
     def _batch(self, page: list[HistoryTrade]) -> TradeBatch:
-        return batch_of_page(self.instrument, page, history_batch, self.odd)
+        return batch_of_page(self.instrument, page, history_batch, self.odd, self.go_over)
 
 
 _CONNECTS = 70  # in five minutes; the venue's gateway allows about 150 in ten, to an address

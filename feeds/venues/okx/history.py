@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import msgspec
 
@@ -47,6 +48,8 @@ class OkxHistory:
     def __init__(self, instrument: Instrument, rest: OkxRest, *, wall_ns: Callable[[], int] = time.time_ns) -> None:
         self.instrument, self._rest, self._wall_ns = instrument, rest, wall_ns
         self.odd = OddTrades()
+        self.go_over: Callable[[Instrument], object] = partial(setattr, self, "instrument")
+        """Called with the instrument on finer steps, when trades of an earlier time need them."""
 
     @property
     def reaches_ns(self) -> int:
@@ -127,7 +130,7 @@ class OkxHistory:
         return page
 
     def _batch(self, page: list[Trade]) -> TradeBatch:
-        return batch_of_page(self.instrument, page, batch_of, self.odd)
+        return batch_of_page(self.instrument, page, batch_of, self.odd, self.go_over)
 
 
 class _Candle(msgspec.Struct, frozen=True, array_like=True):

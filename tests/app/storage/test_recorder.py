@@ -18,6 +18,7 @@ from app.errors import StoreError
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.span import Span
+from app.market.steps import Steps, in_steps
 from app.market.trade import TradeBatch
 from app.storage import recorder as recorder_module
 from app.storage import tape_writer as writer_module
@@ -86,11 +87,11 @@ class Disk:
             monkeypatch.setattr(writer, name, self._watched(name, getattr(writer, name)))
 
     def _watched(self, name: str, write: Callable[..., int]) -> Callable[..., int]:
-        def watched(trades: TradeBatch, source: Source, complete: Span | None = None) -> int:
+        def watched(trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
             if self.error is not None:
                 raise self.error
             self.calls.append((name, len(trades), source, complete))
-            return write(trades, source, complete)
+            return write(trades, source, complete, steps)
 
         return watched
 
@@ -546,3 +547,18 @@ def test_a_disk_that_fails_at_the_end_does_not_keep_the_market(writer: TapeWrite
     record(writer, story)
     TapeWriter(store, TAPE).close()
     assert [entry["event"] for entry in logged.entries] == ["trades not recorded"]
+
+
+def test_queued_trades_keep_their_steps_when_the_writer_goes_over(writer: TapeWriter) -> None:
+    """D2: owed trades on finer steps are written while live ones wait."""
+    before = writer.instrument.steps
+    finer = Steps(before.tick_size / 10, before.lot_size)
+
+    async def story(recorder: Recorder) -> None:
+        recorder.take(TRADES[100:], Source.LIVE)
+        writer.insert(in_steps(TRADES[:100], before, finer, ""), Source.BACKFILL, steps=finer)
+        await recorder.flush()
+
+    record(writer, story)
+    assert writer.instrument.steps == finer
+    assert same(writer.tape.trades(ALL), in_steps(TRADES, before, finer, ""))

@@ -173,6 +173,8 @@ def spoilt(venue: Venue, trade: Row, kind: str) -> object:
     row: Any = json.loads(json.dumps(trade))
     if kind == "off grid":
         row[venue.price] = "100.55"
+    elif kind == "too fine for a tick":
+        row[venue.price] = "100.5000001"
     elif kind == "nothing at no price":
         row[venue.price], row[venue.quantity] = "0", "0"
     elif kind == "negative":
@@ -230,5 +232,5 @@ def test_a_page_of_odd_trades_alone_is_refused(name: str, logged: object) -> Non
                 await history.recent()
             await history.aclose()
 
-    for kind in ("off grid", "null"):
+    for kind in ("too fine for a tick", "null"):
         run(story(kind))
