@@ -75,7 +75,7 @@ class PlacedProfile:
 
     @property
     def start_ns(self) -> int:
-        """The time at which the profile starts; it lies inside the first bar."""
+        """The time at which the profile starts: the start of its first bar, or a time inside it."""
         return self.stretches[0].start_ns
 
     @property

@@ -168,7 +168,7 @@ class TapeWriter:
             return len(fresh)
 
     def insert_bulk(self, trades: TradeBatch, source: Source, complete: Span | None = None, steps: Steps | None = None) -> int:
-        """Store many historical trades directly in day files, and return the number of new ones; parameters as of `insert`.
+        """Store many historical trades directly in day files, and return the number of new ones; parameters as in `insert`.
 
         With `steps` the market does not switch: the day files have these or the common tick and lot size, and the catalogue records
         `steps` for the time of the trades.

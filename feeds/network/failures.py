@@ -97,7 +97,7 @@ def certificate_error(error: ssl.SSLCertVerificationError, host: str) -> VenueRe
 
 
 def _retry_after_s(text: str | None, now_s: float) -> float:
-    """Seconds to wait by a `Retry-After` header, which is a number of seconds or a date; 60 if it is neither."""
+    """Seconds to wait according to a `Retry-After` header, which is a number of seconds or a date; 60 if it is neither."""
     text = (text or "").strip()
     if text.isascii() and text.isdigit() and len(text) < 9:
         return float(text)

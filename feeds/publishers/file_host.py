@@ -165,7 +165,7 @@ class FileHost:
     async def _answer(
         self, path: str, headers: Mapping[str, str], params: Mapping[str, str | int] | None = None
     ) -> AsyncGenerator[httpx2.Response]:
-        """Send a GET request, follow at most one redirect, and yield the response; our own headers never go to another origin."""
+        """Send a GET request, follow at most one redirect, and yield the response; the host's own headers go to no other origin."""
         async with self._client.stream("GET", path, params=dict(params or {}), headers=dict(headers) | dict(self._headers())) as answer:
             to = answer.headers.get("Location")
             if answer.status_code not in _REDIRECTS or not to:

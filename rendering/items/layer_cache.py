@@ -27,7 +27,7 @@ _MAX_PARTS = 6
 
 
 class LayerCache(QGraphicsItem):
-    """A cached image of the overlays under the cells, or of those over the cells, as large as the price pane.
+    """A cached image, as large as the price pane, of the `kept` layers under the cells, or of those over the cells.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Alert sounds: generated tones for a player program of the system, or the system's beep."""
+"""Alert sounds: generated tones, played by the operating system or a player program, or the system beep."""
 
 from __future__ import annotations
 

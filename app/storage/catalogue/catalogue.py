@@ -285,7 +285,7 @@ def write_ranges(connection: sqlite3.Connection, number: int, gone: Iterable[Tap
 
 
 def write_settled(connection: sqlite3.Connection, number: int, settled: Settled) -> None:
-    """Replace the times and ids of a market that need not be fetched again, in the caller's transaction."""
+    """Replace the stored time ranges and id ranges of a market that need no further fetching, in the caller's transaction."""
     rows = [*((source.value, span) for source, span in settled.spans), *((_VOID, ids) for ids in settled.void)]
     connection.execute("DELETE FROM settled WHERE instrument = ?", (number,))
     connection.executemany("INSERT INTO settled VALUES (?, ?, ?, ?)", [(number, kind, one.start_ns, one.end_ns) for kind, one in rows])

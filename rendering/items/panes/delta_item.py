@@ -234,7 +234,7 @@ def largest_delta(frame: Frame) -> int:
 
 
 def _lengths(values: np.ndarray, scale: float, most: float) -> np.ndarray:
-    """The lengths of columns for some values: value times `scale`, in whole device pixels, at most `most`.
+    """The lengths of columns for some values: value times `scale`, at most `most`, then rounded up to whole device pixels.
 
     A bar after the as-of moment may have a delta larger than the scale, which does not depend on such bars.
     """
