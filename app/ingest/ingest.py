@@ -91,6 +91,8 @@ class Ingest:
             recorder=recorder,
         )
         self._ids = _stored_ranges(tape, recorder)
+        self._has_own_ids = not store.by_time and (history is not None or recorder is not None)
+        """False for a replay, whose ids are keys already."""
         self._deep = DiskBars(tape) if tape is not None else None
         self._tape = tape
         self.steps = feed.instrument.steps
@@ -251,7 +253,7 @@ class Ingest:
 
     def _keyed(self, batch: TradeBatch) -> TradeBatch:
         """The trades with the store's keys in place of the venue's ids, which may restart; unchanged if ids are not consecutive numbers."""
-        return batch if self.store.by_time or not self.store.contiguous else keyed(batch, self._ids)
+        return keyed(batch, self._ids) if self._has_own_ids and self.store.contiguous else batch
 
     def _record_aside(self, source: Source) -> None:
         """Pass to the recorder the trades that were not loaded into memory: too old, or with the id of another trade."""

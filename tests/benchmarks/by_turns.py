@@ -47,7 +47,8 @@ def run_file(checkout: Path, file: str, only: str = "") -> dict[str, float]:
             *("--override-ini", "python_files=bench_*.py", "--import-mode=importlib", "-p", "no:randomly", "-p", "no:cacheprovider"),
             *("-m", "not gl", "-k", only, "-q", "--no-header", "--benchmark-json", str(results)),
         ]
-        environ = os.environ | {"PYTHONPATH": str(checkout), "QT_QPA_PLATFORM": "offscreen"}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}  # options of another run
+        environ = own | {"PYTHONPATH": str(checkout), "QT_QPA_PLATFORM": "offscreen"}
         done = subprocess.run(command, cwd=checkout, env=environ, capture_output=True, text=True, check=False)
         if done.returncode:
             print(f"{file} in {checkout}:", *done.stdout.splitlines()[-15:], sep="\n", file=sys.stderr)

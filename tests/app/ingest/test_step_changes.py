@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.analytics.delta import bar_delta
 from app.chart.chart import Chart, ChartSpec, build_series
 from app.ingest.ingest import Ingest
 from app.market.bar_rule import DAY_NS, BarRule
@@ -77,8 +78,9 @@ def test_any_changes_while_connected_give_the_figures_of_the_finest_grid(grids: 
         built = build_series([expected], spec)
         assert chart.spec == spec and not chart.refused
         assert np.prod([1, *heights]) == factor
-        for name in ("open", "high", "low", "close", "volume", "delta", "delta_min", "delta_max", "cell_buy", "cell_sell", "cell_unknown"):
+        for name in ("open", "high", "low", "close", "volume", "delta_min", "delta_max", "cell_buy", "cell_sell", "cell_unknown"):
             assert np.array_equal(getattr(chart.series, name), getattr(built, name)), name
+        assert np.array_equal(bar_delta(chart.series), bar_delta(built))
         assert ("steps changed" in ingest.notice) == (finest != grids[0])
         assert disk.catalogue.instrument(TAPE.id) == TAPE.on_steps(finest)
         changes = {fact.value for fact in disk.catalogue.facts(TAPE.id) if fact.what == "tick_size"}

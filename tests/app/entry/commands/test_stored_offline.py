@@ -49,8 +49,9 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Callable[[FeedError], None]:
 
             return open_market
 
-        monkeypatch.setattr("app.entry.markets.market_opener", opener)
+        # first in the module that is loaded on demand: loaded after the other it would keep this opener
         monkeypatch.setattr("app.entry.commands.backfill.market_opener", opener)
+        monkeypatch.setattr("app.entry.markets.market_opener", opener)
 
     return refuse
 
