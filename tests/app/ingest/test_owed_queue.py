@@ -17,6 +17,7 @@ from app.market.instrument import Instrument
 from app.market.span import Span
 from app.storage import recorder as recorder_module
 from app.storage import trade_store as trade_store_module
+from app.storage.catalogue import owed as owed_module
 from app.storage.disk import DiskStore
 from app.storage.recorder import Recorder
 from app.storage.tape_writer import TapeWriter
@@ -40,6 +41,13 @@ def small_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(history_loader, name, 0.01)
     for name in ("_EVERY_S", "_AGAIN_S"):
         monkeypatch.setattr(recorder_module, name, 0.01)
+    monkeypatch.setattr(gap_queue, "_FIRST_PAUSE_S", 0.01)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that brought nothing, because memory had just dropped its place, is repeated at once."""
+    monkeypatch.setattr(owed_module, "_FIRST_PAUSE_NS", 10**7)
 
 
 async def no_wait(_seconds: float) -> None:
@@ -77,7 +85,7 @@ async def collecting(folder: Path, archive: Archive | None):
 
 @pytest.mark.parametrize("outage", [100, 1_500, 7_000])
 @pytest.mark.parametrize("restarts", [0, 1, 3])
-def test_an_outage_longer_than_memory_is_filled_in_the_end(tmp_path: Path, logged, outage: int, restarts: int) -> None:
+def test_an_outage_longer_than_memory_is_filled_in_the_end(tmp_path: Path, logged, impatient, outage: int, restarts: int) -> None:
     """D5: REST is down at first; what is owed is shown until the last trade has come."""
     archive = Archive(DAY)
     before, after = 500, 500 + outage
@@ -106,7 +114,7 @@ def test_an_outage_longer_than_memory_is_filled_in_the_end(tmp_path: Path, logge
     disk.close()
 
 
-def test_a_damaged_day_is_fetched_again_by_the_collector(tmp_path: Path, logged) -> None:
+def test_a_damaged_day_is_fetched_again_by_the_collector(tmp_path: Path, logged, impatient) -> None:
     """D6: it is the oldest, so that no gap between trades shows it."""
     disk = DiskStore(tmp_path)
     writer = TapeWriter(disk, MARKET)
