@@ -36,5 +36,5 @@ def _text(frame: Frame, division: TimeDivision) -> str:
     text = ""
     if series.start_ns(start) > begin_ns and start == 0:
         text += f", data from {date_and_clock_text(series.start_ns(0), seconds=False)}"
-    gaps = sum(begin_ns <= gap.start_ns for gap in known_gaps(frame))
+    gaps = sum(begin_ns <= gap.end_ns for gap in known_gaps(frame))  # one may reach into the period
     return text + (f", ⚠ {gaps:,} gap{'' if gaps == 1 else 's'}" if gaps else "")
