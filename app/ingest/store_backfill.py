@@ -86,7 +86,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
-    """The store gaps that remain of an entry of owed trades; none if the venue has other trades under these ids by now."""
+    """The store gaps that remain of an entry of owed trades; by time if the venue has other trades under these ids by now."""
     newest = writer.intervals.last
     if row.by_ids:
         earlier = newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key)
@@ -201,9 +201,8 @@ async def _fill_gap(
                 if most is not None and fresh >= most:
                     return
         if writer.instrument.numbered and (gap.first_id is None or gap.before_id is None):  # that no trades came is an answer too
-            if (
-                gap.by_time and gap.before_id is not None and reached_ns < gap.span.end_ns - _MILLISECOND_NS
-            ):  # but not if the trade after the gap did not come
+            # but not if the trade after the gap did not come
+            if gap.by_time and gap.before_id is not None and reached_ns < gap.span.end_ns - _MILLISECOND_NS:
                 return
             end_ns = gap.span.end_ns if reached_ns >= 0 else min(gap.span.end_ns, asked_ns - _LATE_NS)
             await _finished(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)

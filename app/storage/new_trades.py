@@ -68,11 +68,13 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
     known = ranges.holds(trades.trade_id)
     if rising and not known.any():
         return NewTrades(trades, [])
-    finest = tape.finest()  # days may be stored in other steps
-    common = common_steps([finest.instrument.steps, steps])
+    same_ids, given, common = TradeBatch.empty(), trades, steps
     try:
-        same_ids = in_steps(_stored_with_ids_of(trades[known], finest), finest.instrument.steps, common, tape.instrument.id)
-        given = in_steps(trades, steps, common, tape.instrument.id)
+        if known.any():  # only then the files of the market are looked at
+            finest = tape.finest()  # days may be stored in other steps
+            common = common_steps([finest.instrument.steps, steps])
+            same_ids = in_steps(_stored_with_ids_of(trades[known], finest), finest.instrument.steps, common, tape.instrument.id)
+            given = in_steps(trades, steps, common, tape.instrument.id)
     except StoreError as error:
         _log.warning("stored trades not compared", reason=error.detail)
         return NewTrades(merge_trades([trades[~known]], numbered=True), [])
