@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
 
 from app.errors import StoreError
 from app.market.bar_rule import DAY_NS
@@ -19,13 +19,15 @@ from app.market.steps import Steps, common_steps, in_steps
 from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue.catalogue import Catalogue
-from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta
+from app.storage.day_file import by_day, day_of, merge_trades, read_day
+from app.storage.stored_steps import FileStamp, stored_steps
 from app.storage.tape_ranges import TapeRanges
 
 _VENUE = re.compile(r"[a-z][a-z0-9-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9.-]")
 _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in range(10))}
-_EPOCH = "1970-01-01"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
 class Tape:
@@ -50,7 +52,7 @@ class Tape:
 
     def days(self) -> list[int]:
         """The UTC days that have day files, as days since 1970-01-01, ascending."""
-        return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
+        return sorted({day for name in self._names() if (day := _day_in(name)) is not None})
 
     def batches(self, span: Span) -> Iterator[TradeBatch]:
         """Yield the stored trades in a span, one batch per UTC day, each in the order of the tape.
@@ -74,10 +76,19 @@ class Tape:
 
     def files(self, day: int) -> list[Path]:
         """The existing day files of a UTC day: first the file without a part number, then the parts by ascending number."""
-        name = day_name(day)
-        parts = self.folder.glob(f"trades/{name}.*.parquet")
-        whole = self.folder / "trades" / f"{name}.parquet"
-        return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
+        start = f"{day_name(day)}."
+        return sorted((self.folder / "trades" / name for name in self._names() if name.startswith(start)), key=_part_of)
+
+    def stamps(self, days: Container[int] | None = None) -> dict[int, int]:
+        """For each UTC day with day files, or each of `days`, a number that changes when its files change; found in one pass."""
+        found: dict[int, list[FileStamp]] = {}
+        for day, stamp in self._file_stamps(days):
+            found.setdefault(day, []).append(stamp)
+        return {day: _number_of(sorted(files)) for day, files in found.items()}
+
+    def bar_files(self, day: int) -> list[Path]:
+        """The existing files with the bars of a UTC day, which are computed from its trades."""
+        return list(self.folder.glob(f"bars/*/{day_name(day)}.parquet"))
 
     def cells_file(self, day: int) -> Path:
         """The path of the file with a day's minute cells, which need not exist."""
@@ -91,10 +102,23 @@ class Tape:
         found = {self.instrument.steps}
         if (known := self.catalogue.instrument(self.instrument.id)) is not None:
             found.add(known.steps)
-        for path in (path for day in self.days() for path in self.files(day)):
-            with suppress(StoreError, OSError):  # reading a damaged file raises an error of its own
-                found.add(_steps_of(path, path.stat().st_mtime_ns))
+        found |= stored_steps(self.folder, [stamp for _, stamp in self._file_stamps()], write=self.catalogue.writes)
         return Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
+
+    def _names(self) -> list[str]:
+        """The names of all day files, in no order; a store of years has thousands, of which a listing for each day would be slow."""
+        with suppress(FileNotFoundError), os.scandir(self.folder / "trades") as entries:
+            return [entry.name for entry in entries if entry.name.endswith(".parquet")]
+        return []
+
+    def _file_stamps(self, days: Container[int] | None = None) -> Iterator[tuple[int, FileStamp]]:
+        """Yield the UTC day and the stamp of each day file, or of those of some days, in no order."""
+        with suppress(FileNotFoundError), os.scandir(self.folder / "trades") as entries:
+            for entry in entries:
+                day = _day_in(entry.name) if entry.name.endswith(".parquet") else None
+                if day is not None and (days is None or day in days):
+                    with suppress(FileNotFoundError):  # a writer has just merged the parts of the day
+                        yield day, (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
 
     def _tail(self, span: Span, steps: Steps) -> TradeBatch:
         """The trades of a span that are in the catalogue, converted to the given tick and lot size."""
@@ -115,11 +139,6 @@ class Tape:
                     raise
                 return self._day(day, span, tail, steps)  # the writer has just merged the parts of the day
         return merge_trades([*parts, tail], numbered=self.instrument.numbered)
-
-
-@lru_cache(maxsize=100_000)
-def _steps_of(path: Path, _changed_ns: int) -> Steps:
-    return read_meta(path).steps
 
 
 def market_folder(folder: Path, instrument: Instrument) -> Path:
@@ -152,11 +171,15 @@ def day_name(day: int) -> str:
 
 def day_named(path: Path) -> int | None:
     """The UTC day in the name of a day file, as days since 1970-01-01; None if the name does not begin with a date."""
-    name = path.name.partition(".")[0]
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", name):
+    return _day_in(path.name)
+
+
+def _day_in(name: str) -> int | None:
+    date = name.partition(".")[0]
+    if not _DATE.fullmatch(date):
         return None
     try:
-        return int((np.datetime64(name) - np.datetime64(_EPOCH)).astype(int))
+        return datetime.date.fromisoformat(date).toordinal() - _EPOCH
     except ValueError:
         return None
 
@@ -165,6 +188,11 @@ def next_part(tape: Tape, day: int) -> Path:
     """The path for a new part of a day's files, with the number after the highest part's."""
     taken = [_part_of(path) for path in tape.files(day)]
     return tape.folder / "trades" / f"{day_name(day)}.{max(taken, default=0) + 1}.parquet"
+
+
+def _number_of(files: list[FileStamp]) -> int:
+    """A number of 63 bits for the names, sizes and change times of some files."""
+    return int.from_bytes(hashlib.blake2b(repr(files).encode(), digest_size=8).digest()) >> 1
 
 
 def _part_of(path: Path) -> int:

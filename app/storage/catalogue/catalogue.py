@@ -77,6 +77,11 @@ class Catalogue:
                 raise
             self._file, self._device = _identity(self.path), _device(folder)
 
+    @property
+    def writes(self) -> bool:
+        """True if the store was opened for writing."""
+        return self._write
+
     def close(self) -> None:
         """Close the SQLite file."""
         with self._turn, explained(self.path):
