@@ -58,7 +58,7 @@ def bars_of(chart: Chart, trades: TradeBatch, before: ScanProgress | None, *, at
         return np.full(len(trades), -1, np.int64), np.zeros(len(trades), bool)
     if series.rule.is_time or not at_end:
         numbers = np.maximum.accumulate(series.times.numbers(trades.time_ns))
-        bars = np.clip(np.searchsorted(series.number, numbers), 0, series.n_bars - 1)
+        bars = np.clip(series.indices_of(numbers), 0, series.n_bars - 1)
         begins_first = before is not None and series.times.number(before.time_ns) < numbers[0]
     else:
         counts = series.trades[-len(trades) - 1 :][::-1]

@@ -16,6 +16,7 @@ import numpy as np
 from app.analytics.bar_groups import session_starts
 from app.analytics.columns import GrowingColumns
 from app.analytics.footprint import FootprintSeries
+from app.analytics.older.older_bars import OlderBars
 from app.analytics.vwap import root_quotient
 from app.market.arrays import Float64Array, Int64Array
 from app.market.session import TimeDivision
@@ -23,6 +24,7 @@ from app.market.session import TimeDivision
 BLOCK = 1024
 """Number of bars in one block of running sums."""
 _BLOCKS = 64  # 12 MB: a month of 1-minute bars
+_DAYS = 32  # of older bars
 Sums: TypeAlias = tuple[int, int, int]
 """Sums over some bars: of volume, of volume times the price's distance from a base price, and of volume times that distance squared."""
 
@@ -42,6 +44,7 @@ class VwapSums:
 
     Equal to a plain sum over all trades. Bars are summed in blocks, and only in the blocks that a request needs: the VWAP of one day
     in years of bars sums that day. Stored are the sums before each of these blocks and, for the blocks used last, before each bar.
+    The blocks of older bars are their days, and the sums before them are known.
 
     Parameters
     ----------
@@ -54,9 +57,10 @@ class VwapSums:
         self.bars_summed = 0
         """Number of bars summed so far: a count of work for the tests."""
         self._revision = 0
-        self._base = 0  # the first open: prices are stored as distances from it, which are small numbers
+        self._base = 0  # the first open in memory: prices are stored as distances from it, which are small numbers
         self._within: dict[int, _Block] = {}  # by number of block, that used last at the end
         self._before: dict[int, Sums] = {}  # consecutive blocks: the sums of all bars before each, from an arbitrary start on
+        self._of_days: dict[int, _Block] = {}  # by index of the day of older bars, that used last at the end
 
     def between(self, start: int, end: int) -> tuple[float, float]:
         """VWAP and standard deviation of the bars `[start, end)`, in ticks; needs at least one bar."""
@@ -75,10 +79,12 @@ class VwapSums:
             return
         changed = series.changed_since(self._revision)
         self._revision = series.revision
-        base = int(series.open[0]) if series.n_bars else 0
+        base = int(series.open[series.n_older]) if series.n_bars > series.n_older else 0
         if base != self._base:
             self._base, changed = base, 0
-        number, within = divmod(changed, BLOCK)
+        if changed < series.n_older:
+            self._of_days.clear()
+        number, within = divmod(max(changed - series.n_older, 0), BLOCK)
         for block in [block for block in self._within if block > number]:
             del self._within[block]
         if number in self._within:
@@ -91,13 +97,35 @@ class VwapSums:
 
     def _sums(self, start: int, end: int) -> Sums:
         """Sums over the bars `[start, end)`: of volume, of volume times distance from the base, and of volume times distance squared."""
-        first, last = self._at(start), self._at(end)
-        return last[0] - first[0], last[1] - first[1], last[2] - first[2]
+        n_older, older = self.series.n_older, self.series.older
+        if older is None or start >= n_older:
+            first, last = self._at(start - n_older), self._at(end - n_older)
+            return last[0] - first[0], last[1] - first[1], last[2] - first[2]
+        if end <= n_older:
+            return _minus(self._at_older(older, end), self._at_older(older, start))
+        rest = _minus(older.sums_before(len(older.days), self._base), self._at_older(older, start))
+        return _plus(rest, _minus(self._at(end - n_older), self._at(0)))
 
     def _at(self, bar: int) -> Sums:
+        """The sums before a bar, given by its index among the bars in memory, from an arbitrary start on."""
         number, within = divmod(bar, BLOCK)
         before, inside = self._before_block(number), self._block(number, within).sums(within)
         return before[0] + inside[0], before[1] + inside[1], before[2] + inside[2]
+
+    def _at_older(self, older: OlderBars, bar: int) -> Sums:
+        """The sums of all bars before an older bar, or before the first bar in memory."""
+        day = older.day_of(bar)
+        within = bar - int(older.bar_starts[day])
+        before = older.sums_before(day, self._base)
+        if not within:
+            return before
+        block = self._of_days.pop(day, None) or _Block()
+        self._of_days[day] = block
+        if len(self._of_days) > _DAYS:
+            del self._of_days[next(iter(self._of_days))]
+        if within > len(block):
+            self._extend(block, int(older.bar_starts[day]), within)
+        return _plus(before, block.sums(within))
 
     def _before_block(self, number: int) -> Sums:
         stored = self._before
@@ -120,10 +148,13 @@ class VwapSums:
         if len(self._within) > _BLOCKS:
             del self._within[next(iter(self._within))]
         if until > len(block):
-            bars = slice(number * BLOCK + len(block), number * BLOCK + until)
-            self.bars_summed += until - len(block)
-            block.extend(self.series, bars, self._base)
+            self._extend(block, self.series.n_older + number * BLOCK, until)
         return block
+
+    def _extend(self, block: _Block, first: int, until: int) -> None:
+        """Add the sums of the first `until` bars to a block that has fewer and begins with the bar `first`."""
+        self.bars_summed += until - len(block)
+        block.extend(self.series, slice(first + len(block), first + until), self._base)
 
 
 class _Block:
@@ -155,6 +186,14 @@ class _Block:
         ]
         for sums, values in ((self._volume, volumes), (self._offset, moved), (self._square, squares)):
             sums.extend(accumulate(values, initial=sums.pop()))
+
+
+def _plus(one: Sums, other: Sums) -> Sums:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _minus(one: Sums, other: Sums) -> Sums:
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2]
 
 
 class SessionVwap:

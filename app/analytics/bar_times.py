@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.analytics.columns import GrowingColumns
+from app.analytics.older.paged_columns import PagedColumns
 from app.market.arrays import Int64Array
 from app.market.bar_rule import DAY_NS, NS_PER_S, BarRule
 
@@ -26,11 +27,11 @@ class BarTimes:
     ----------
     rule : BarRule
         Rule of the bars.
-    bars : GrowingColumns
+    bars : GrowingColumns or PagedColumns
         Columns of a footprint series; read, never written. `number` of time bars, `first_ns` and `last_ns` of others.
     """
 
-    def __init__(self, rule: BarRule, bars: GrowingColumns[np.int64]) -> None:
+    def __init__(self, rule: BarRule, bars: GrowingColumns[np.int64] | PagedColumns) -> None:
         self._rule, self._bars = rule, bars
 
     @property

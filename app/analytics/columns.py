@@ -35,6 +35,13 @@ class GrowingColumns(Generic[Element]):
         other._length = length
         return other
 
+    def copy(self) -> GrowingColumns[Element]:
+        """The same rows as a separate table."""
+        other: GrowingColumns[Element] = GrowingColumns({})
+        other._columns = {name: column[: self._length].copy() for name, column in self._columns.items()}
+        other._length = self._length
+        return other
+
     def __len__(self) -> int:
         return self._length
 

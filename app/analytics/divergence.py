@@ -59,6 +59,7 @@ class Swings:
         """Number of bars checked so far: a count of work for the tests."""
         self._found = [np.zeros(0, np.int64), np.zeros(0, np.int64)]
         self._closed = 0
+        self._from = self._first_around(series.n_older) if series.n_older else 0
         self._revision = 0
 
     def highs(self, known_end: int | None = None) -> Int64Array:
@@ -71,6 +72,37 @@ class Swings:
     def lows(self, known_end: int | None = None) -> Int64Array:
         """Indices of the bars that are swing lows, ascending, int64; `known_end` as in `highs`."""
         return self._known(1, known_end)
+
+    def between(self, first: int, end: int, known_end: int | None = None) -> tuple[Int64Array, Int64Array]:
+        """Indices of the swing highs, and of the swing lows, among the bars `[first, end)`; `known_end` as in `highs`.
+
+        Of older bars (see `OlderBars`), only these and a few around them are read.
+        """
+        n_older = self.series.n_older
+        if first >= n_older:
+            return _cut(self.highs(known_end), first, end), _cut(self.lows(known_end), first, end)
+        closed = max(self.series.n_bars - 1 if known_end is None else min(known_end, self.series.n_bars) - 1, 0)
+        return self._around(0, first, end, closed), self._around(1, first, end, closed)
+
+    def _around(self, index: int, first: int, end: int, closed: int) -> Int64Array:
+        """The swings among the bars `[first, end)`, as known when the bar with the index `closed` was the last one."""
+        prices, sign = (self.series.high, self.series.low)[index], (1, -1)[index]
+        begin, until = self._first_around(min(first, closed)), min(end, closed)
+        while 0 < until < closed and prices[until] == prices[until - 1]:
+            until += 1
+        until = min(closed, until + self.reach)
+        self.bars_judged += until - begin
+        return _cut(begin + swings(sign * prices[begin:until], self.reach), first, end)
+
+    def _first_around(self, bar: int) -> int:
+        """The first bar that the swings from the bar with the index `bar` on depend on: before it and its plateaus, `reach` bars."""
+        first = bar
+        for prices in (self.series.high, self.series.low):
+            start = bar  # a plateau is compared as one
+            while 0 < start < self.series.n_bars and prices[start] == prices[start - 1]:
+                start -= 1
+            first = min(first, start)
+        return max(0, first - self.reach)
 
     def _known(self, index: int, known_end: int | None) -> Int64Array:
         self._follow()
@@ -94,12 +126,16 @@ class Swings:
     def _again(self, index: int, closed: int, changed: int) -> Int64Array:
         """The swings of the bars `[0, closed)`; only those that depend on the bars from `changed` on are computed again."""
         prices, sign, found = (self.series.high, self.series.low)[index], (1, -1)[index], self._found[index]
-        edge = min(max(changed - self.reach - 1, 0), max(closed - 1, 0))
-        while edge > 0 and prices[edge] == prices[edge - 1]:
+        edge = min(max(changed - self.reach - 1, self._from), max(closed - 1, 0))
+        while edge > self._from and prices[edge] == prices[edge - 1]:
             edge -= 1  # a plateau is compared as one
-        begin = max(0, edge - self.reach)
+        begin = max(self._from, edge - self.reach)
         self.bars_judged += closed - begin
         return np.concatenate((found[: np.searchsorted(found, edge)], begin + swings(sign * prices[begin:closed], self.reach)))
+
+
+def _cut(found: Int64Array, first: int, end: int) -> Int64Array:
+    return found[np.searchsorted(found, first) : np.searchsorted(found, end)]
 
 
 def divergences(

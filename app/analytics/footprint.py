@@ -19,6 +19,8 @@ from app.analytics.bar_times import BarTimes
 from app.analytics.columns import GrowingColumns
 from app.analytics.kernels.choice import kernels_for
 from app.analytics.kernels.numpy_kernels import OFFSET_WORDS, SQUARE_WORDS
+from app.analytics.older.older_bars import OlderBars
+from app.analytics.older.paged_columns import PagedColumns
 from app.errors import GridTooFineError
 from app.market.arrays import Int8Array, Int64Array
 from app.market.bar_rule import BarRule
@@ -78,6 +80,15 @@ class FootprintSeries:
     first_ns, last_ns : not for time bars; latest trade time up to the bar's first and last trade, never falling
 
     Per cell, int64, lots: cell_buy, cell_sell, cell_unknown.
+
+    Parameters
+    ----------
+    rule : BarRule
+        Of bars of at most a day, whose length divides a day, if there are older bars.
+    grid : PriceGrid
+    lot_size : Decimal
+    older : OlderBars, optional
+        The bars of complete UTC days before the bars in memory, which are read when they are needed. They never change.
     """
 
     number = _BarColumn()
@@ -106,18 +117,30 @@ class FootprintSeries:
     cell_sell = _CellColumn()
     cell_unknown = _CellColumn()
 
-    def __init__(self, rule: BarRule, grid: PriceGrid, lot_size: Decimal = Decimal(1)) -> None:
+    def __init__(self, rule: BarRule, grid: PriceGrid, lot_size: Decimal = Decimal(1), older: OlderBars | None = None) -> None:
         self.rule = rule
         self.grid = grid
+        self.older = older
         self._size = 0 if rule.is_time else rule.threshold(lot_size)
-        self.revision = 0
+        self.revision = 0 if older is None else OlderBars.CHANGED_AT
         self._added = 0
         self.bars_folded = 0
         """Number of times a bar has been written: a count of work for the tests."""
         names = _BAR_COLUMNS if rule.is_time else (*_BAR_COLUMNS, *_COUNTED_COLUMNS)
-        self._bars = GrowingColumns(dict.fromkeys(names, np.int64))
-        self._cells = GrowingColumns(dict.fromkeys(_CELL_COLUMNS, np.int64))
-        self.times = BarTimes(rule, self._bars)
+        self._use(GrowingColumns(dict.fromkeys(names, np.int64)), GrowingColumns(dict.fromkeys(_CELL_COLUMNS, np.int64)))
+
+    def _use(self, bars: GrowingColumns[np.int64], cells: GrowingColumns[np.int64]) -> None:
+        """Take tables for the bars and cells in memory; reading goes through `_bars` and `_cells`, which have the older ones too."""
+        older = self.older
+        self._own_bars, self._own_cells = bars, cells
+        self.n_older = self._older_cells = 0
+        self._bars: GrowingColumns[np.int64] | PagedColumns = bars
+        self._cells: GrowingColumns[np.int64] | PagedColumns = cells
+        if older is not None:
+            self._bars = PagedColumns(older.bar_starts, older.column, bars)
+            self._cells = PagedColumns(older.cell_starts, older.column, cells)
+            self.n_older, self._older_cells = self._bars.n_paged, self._cells.n_paged
+        self.times = BarTimes(self.rule, self._bars)
         """Start and end times of the bars."""
 
     # -- reading ---------------------------------------------------------------------------------
@@ -130,7 +153,20 @@ class FootprintSeries:
     @property
     def n_trades(self) -> int:
         """Number of trades in all bars."""
-        return int(self.trades.sum())
+        return int(self._own_bars["trades"].sum()) + (0 if self.older is None else self.older.n_trades)
+
+    def price_range(self) -> tuple[int, int]:
+        """Lowest and highest price of all bars, in ticks; needs at least one bar."""
+        low, high = self._own_bars["low"], self._own_bars["high"]
+        if self.older is None:
+            return int(low.min()), int(high.max())
+        lowest, highest = self.older.price_range()
+        return int(low.min(initial=lowest)), int(high.max(initial=highest))
+
+    def columns(self) -> dict[str, Int64Array]:
+        """The columns of the bars and cells in memory, by name."""
+        bars = {name: self._own_bars[name] for name in _BAR_COLUMNS}
+        return bars | {name: self._own_cells[name] for name in _CELL_COLUMNS}
 
     def cells_of(self, first_bar: int, end_bar: int) -> slice:
         """Slice of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays; empty without bars."""
@@ -154,7 +190,16 @@ class FootprintSeries:
 
     def index_of(self, number: int) -> int:
         """Index of the first bar numbered `number` or later; `n_bars` if there is no such bar."""
-        return int(np.searchsorted(self.number, number))
+        older = self.older
+        if older is not None and number <= older.last_number:
+            return older.index_of(number)
+        return self.n_older + int(np.searchsorted(self._own_bars["number"], number))
+
+    def indices_of(self, numbers: Int64Array) -> Int64Array:
+        """For each number, the index of the first bar with that number or a later one; see `index_of`."""
+        if self.older is None or (len(numbers) and int(numbers.min()) > self.older.last_number):
+            return self.n_older + np.searchsorted(self._own_bars["number"], numbers)
+        return np.array([self.index_of(number) for number in numbers.tolist()], np.int64)
 
     def start_ns(self, bar: int) -> int:
         """Start time of the bar with the index `bar`."""
@@ -162,8 +207,8 @@ class FootprintSeries:
 
     def period_reached(self) -> int | None:
         """Number of the period (see `BarRule.periods`) that contains the last bar; None without bars."""
-        if not self.n_bars:
-            return None
+        if not len(self._own_bars):
+            return None if self.older is None else self.older.last_number
         return int(self.number[-1]) if self.rule.is_time else int(self.first_ns[-1]) // self.rule.period_ns
 
     def changed_since(self, revision: int) -> int:
@@ -171,20 +216,36 @@ class FootprintSeries:
 
         All later bars may have changed as well.
         """
-        return int(np.searchsorted(self.changed_at, revision, side="right"))
+        if revision < OlderBars.CHANGED_AT and self.older is not None:
+            return 0
+        return self.n_older + int(np.searchsorted(self._own_bars["changed_at"], revision, side="right"))
 
     def before(self, time_ns: int) -> FootprintSeries:
         """A separate series with the bars of all periods that ended at or before a time.
 
         The new series shares memory with this one until the new one grows: until then these bars must not change, nor may the new
         series be truncated.
+
+        Raises
+        ------
+        ValueError
+            If there are older bars after that time.
         """
-        end = int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns)))
-        other = FootprintSeries(self.rule, self.grid)
+        end = self._first_own_bar(time_ns)
+        other = FootprintSeries(self.rule, self.grid, older=self.older)
         other._size, other.revision = self._size, self.revision
-        other._bars = self._bars.prefix(end)
-        other.times = BarTimes(self.rule, other._bars)
-        other._cells = self._cells.prefix(int(self.cell_start[end]) if end < self.n_bars else len(self._cells))
+        cells = int(self._own_bars["cell_start"][end]) - self._older_cells if end < len(self._own_bars) else len(self._own_cells)
+        other._use(self._own_bars.prefix(end), self._own_cells.prefix(cells))
+        return other
+
+    def without_older(self) -> FootprintSeries:
+        """A separate series with copies of the bars in memory only."""
+        other = FootprintSeries(self.rule, self.grid)
+        other._size, other.revision = self._size, self.revision + 1
+        bars, cells = self._own_bars.copy(), self._own_cells.copy()
+        bars.writable("cell_start")[:] -= self._older_cells
+        bars.writable("changed_at")[:] = other.revision
+        other._use(bars, cells)
         return other
 
     # -- writing ---------------------------------------------------------------------------------
@@ -219,20 +280,30 @@ class FootprintSeries:
             for start in range(0, len(trades), _CHUNK):
                 first_changed = min(first_changed, self._fold(trades, slice(start, start + _CHUNK)))
         finally:  # chunks before a refused one stay
-            self._bars.writable("changed_at")[first_changed:] = self.revision
+            self._own_bars.writable("changed_at")[first_changed - self.n_older :] = self.revision
         return first_changed
 
     def truncate(self, bar: int) -> None:
-        """Drop the bars from the index `bar` on; bars appended later count as changed."""
+        """Drop the bars from the index `bar` on; bars appended later count as changed. Raises `ValueError` if one is an older bar."""
         if bar >= self.n_bars:
             return
+        if bar < self.n_older:
+            raise ValueError(f"bar {bar} is one of {self.n_older} older bars, which never change")
         self.revision += 1
-        self._cells.resize(int(self.cell_start[bar]))
-        self._bars.resize(bar)
+        self._own_cells.resize(int(self.cell_start[bar]) - self._older_cells)
+        self._own_bars.resize(bar - self.n_older)
 
     def truncate_from(self, time_ns: int) -> None:
-        """Drop the bars of the period that contains a time, and all later bars."""
-        self.truncate(int(np.searchsorted(self.times.of_bars(), self.rule.period_start_ns(time_ns))))
+        """Drop the bars of the period that contains a time, and all later bars. Raises `ValueError` if one is an older bar."""
+        self.truncate(self.n_older + self._first_own_bar(time_ns))
+
+    def _first_own_bar(self, time_ns: int) -> int:
+        """Index among the bars in memory of the first bar of the period that contains a time, or of a later period."""
+        start_ns = self.rule.period_start_ns(time_ns)
+        if self.older is not None and start_ns < self.older.end_ns:
+            raise ValueError(f"bars up to {self.older.end_ns} ns never change, found {start_ns}")
+        times_ns = self._own_bars["number"] * self.rule.length_ns if self.rule.is_time else self._own_bars["first_ns"]
+        return int(np.searchsorted(times_ns, start_ns))
 
     # -- adding trades ---------------------------------------------------------------------------
 
@@ -261,17 +332,19 @@ class FootprintSeries:
                 latest_ns = np.maximum(latest_ns, self.last_ns[-1])
             bars["first_ns"], bars["last_ns"] = latest_ns[starts], latest_ns[starts + counts - 1]
         first_row, n_rows = self._row_runs(bars, joins)
-        first = self.n_bars - joins
-        cell_start = int(self.cell_start[-1]) if joins else len(self._cells)
+        first = len(self._own_bars) - joins  # among the bars in memory
+        if first < 0:
+            raise ValueError(f"a trade of period {period[0]} cannot join older bars, which never change")
+        cell_start = int(self._own_bars["cell_start"][-1]) - self._older_cells if joins else len(self._own_cells)
         self._make_room(first, len(starts), cell_start, first_row, n_rows)
         self._write_bars(first, bars, joins)
         run = slice(cell_start, cell_start + int(n_rows.sum()))
-        sell, unknown, buy = (self._cells.writable(name)[run] for name in ("cell_sell", "cell_unknown", "cell_buy"))
+        sell, unknown, buy = (self._own_cells.writable(name)[run] for name in ("cell_sell", "cell_unknown", "cell_buy"))
         offset = np.cumsum(n_rows) - n_rows - first_row
         kernels.add_cells((sell, unknown, buy), offset, counts, price, quantity, side, self.grid.ticks_per_row)
         self.bars_folded += len(starts)
         self._added += len(price)
-        return first
+        return self.n_older + first
 
     def _cut(
         self, price: Int64Array, quantity: Int64Array, side: Int8Array, period: Int64Array, same_period: bool
@@ -308,25 +381,25 @@ class FootprintSeries:
 
     def _make_room(self, first: int, n_bars: int, cell_start: int, first_row: Int64Array, n_rows: Int64Array) -> None:
         """Resize the tables for new bars, and store where the bars' cells are; move the cells of the last bar if its low has fallen."""
-        joins = first < self.n_bars
+        joins = first < len(self._own_bars)
         old_rows = int(self.n_rows[-1]) if joins else 0
         shift = int(self.first_row[-1] - first_row[0]) if joins else 0
-        self._cells.resize(cell_start + int(n_rows.sum()))
+        self._own_cells.resize(cell_start + int(n_rows.sum()))
         if shift:
             for name in _CELL_COLUMNS:
-                cells = self._cells.writable(name)
+                cells = self._own_cells.writable(name)
                 cells[cell_start + shift : cell_start + shift + old_rows] = cells[cell_start : cell_start + old_rows].copy()
                 cells[cell_start : cell_start + shift] = 0
-        self._bars.resize(first + n_bars)
+        self._own_bars.resize(first + n_bars)
         run = slice(first, first + n_bars)
-        self._bars.writable("first_row")[run] = first_row
-        self._bars.writable("n_rows")[run] = n_rows
-        self._bars.writable("cell_start")[run] = cell_start + np.cumsum(n_rows) - n_rows
+        self._own_bars.writable("first_row")[run] = first_row
+        self._own_bars.writable("n_rows")[run] = n_rows
+        self._own_bars.writable("cell_start")[run] = self._older_cells + cell_start + np.cumsum(n_rows) - n_rows
 
     def _write_bars(self, first: int, bars: dict[str, Int64Array], joins: bool) -> None:
-        old = {name: int(self._bars[name][first]) for name in bars} if joins else {}
+        old = {name: int(self._own_bars[name][first]) for name in bars} if joins else {}
         for name, values in bars.items():
-            self._bars.writable(name)[first:] = values
+            self._own_bars.writable(name)[first:] = values
         if not joins:
             return
         delta = old["buy"] - old["sell"]
@@ -349,4 +422,4 @@ class FootprintSeries:
         square += old_square + moved * (2 * offset + moved * volume)
         joined |= zip(SQUARE_WORDS, wide_words(square, 3), strict=True)
         for name, value in joined.items():
-            self._bars.writable(name)[first] = value
+            self._own_bars.writable(name)[first] = value

@@ -9,13 +9,15 @@ from operator import is_
 from typing import NamedTuple
 
 import numpy as np
+import structlog
 
 from app.analytics.anchored_vwap import VwapSums
 from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
+from app.analytics.older.older_bars import OlderBars
 from app.chart.levels import LevelRules, LevelTracker
-from app.errors import GridTooFineError
+from app.errors import GridTooFineError, StoreError
 from app.market.bar_rule import BarRule
 from app.market.coverage import CoveredSpan
 from app.market.instrument import Instrument
@@ -28,6 +30,8 @@ from app.profiles.profile_values import ProfileCache
 from app.settings.calculation import CalculationSettings
 from app.storage.late_trades import NEVER_NS, LateTrades
 from app.storage.trade_store import Gap, TradeStore
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class Chart:
         """Highest key (see `TradeStore.keys`) in the series."""
         self.refused = ""
         """Why the series no longer updates (a bar would need too many rows); empty while it does."""
+        self.older_trouble = ""
+        """Why the older bars are no longer shown; empty if they are, or if there are none."""
         self.rebuilt_trades = 0
         """Number of trades added again because of late trades: a count of work for the tests."""
         self.trades: Callable[[int, int], TradeBatch] | None = None
@@ -170,9 +176,27 @@ class Chart:
     def replace_series(self, spec: ChartSpec, series: FootprintSeries, last_key: int) -> None:
         """Replace the series by one that was built separately for `spec`, from the trades up to the key `last_key`."""
         self.generation += 1
-        self.last_key, self.refused = last_key, ""
+        self.last_key, self.refused, self.older_trouble = last_key, "", ""
         self.late.note(-NEVER_NS)
         self._take(spec, series)
+
+    def read_older_bars(self, first: int, last: int) -> None:
+        """Read the older bars numbered `first` to `last`; if they or others cannot be read, drop all older bars and set `older_trouble`.
+
+        Called before these bars are shown: a layer must not fail because of a damaged file.
+        """
+        series, older = self.series, self.series.older
+        if older is None:
+            return
+        try:
+            for day in range(older.day_of(series.index_of(first)), min(older.day_of(series.index_of(last)) + 1, len(older.days))):
+                older.column(day, "number")
+        except StoreError as error:
+            _log.warning("older bars dropped", reason=error.detail)
+        if older.trouble:
+            self.older_trouble = f"older bars: {older.trouble}"
+            self.generation += 1
+            self._take(self.spec, series.without_older())
 
     def set_rules(self, rules: CalculationSettings) -> None:
         """Change the calculation settings, except those of single profiles; values that do not depend on a change stay cached.
@@ -226,9 +250,9 @@ class Chart:
         self.series.append(split_by_period(again, self.spec.bar_rule))
 
 
-def empty_series(spec: ChartSpec) -> FootprintSeries:
-    """The series of a chart that has no trades yet."""
-    return FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row), spec.instrument.lot_size)
+def empty_series(spec: ChartSpec, older: OlderBars | None = None) -> FootprintSeries:
+    """The series of a chart that has no trades in memory yet; `older` bars are read from the disk."""
+    return FootprintSeries(spec.bar_rule, spec.instrument.grid(spec.ticks_per_row), spec.instrument.lot_size, older)
 
 
 def build_series(batches: Sequence[TradeBatch], spec: ChartSpec, older: FootprintSeries | None = None) -> FootprintSeries:

@@ -23,17 +23,23 @@ _NODES = (LevelKind.HVN, LevelKind.LVN)
 class LevelColumns:
     """A table of all levels in int64 columns, ordered by start; an active level has end -1.
 
+    Parameters
+    ----------
+    first_bar : int
+        Index of the first bar that is compared with levels, a multiple of `MARK_BARS`.
+
     Attributes
     ----------
     alive : int64 [shape=(n,)]
         Rows of the active levels, ascending; set by the owner.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_bar: int = 0) -> None:
         self._columns = GrowingColumns(dict.fromkeys(COLUMNS, np.int64))
         nobody = np.zeros(0, np.int64)
         self.alive = nobody
-        self._marks = [(nobody, nobody)]  # active rows and their tests when bar 0, MARK_BARS, 2 * MARK_BARS … was in progress
+        # active rows and their tests when bar 0, MARK_BARS, 2 * MARK_BARS … was in progress
+        self._marks = [(nobody, nobody)] * (first_bar // MARK_BARS + 1)
 
     def __len__(self) -> int:
         return len(self._columns)

@@ -25,6 +25,8 @@ from app.market.arrays import Int64Array
 from app.market.session import Period, TimeDivision, division_numbers, span_at
 from app.market.trading_hours import TradingHours
 
+_MOST_OLDER_BARS = 1 << 17
+"""Levels start with at most this many older bars (see `OlderBars`): three months of 1-minute bars."""
 _ZONES = (LevelKind.STACKED_BUY, LevelKind.STACKED_SELL)
 PERIODS = tuple(Period)
 """The periods of levels; the `period` column of the level table is an index into this tuple, or -1."""
@@ -85,7 +87,7 @@ class Level:
 
 
 class LevelTracker:
-    """All levels of one series, updated on `refresh`.
+    """All levels of one series, updated on `refresh`; those of older bars only start with the newest 131,072 of these.
 
     Attributes
     ----------
@@ -101,8 +103,9 @@ class LevelTracker:
         self.bars_taken = self.looks = 0
         self._figures, self._series = figures, figures.series
         self._seen = -1  # revision of the series
-        self._closed = 0  # closed bars processed so far
-        self._table = LevelColumns()
+        self._from = max(0, self._series.n_older - _MOST_OLDER_BARS) // level_table.MARK_BARS * level_table.MARK_BARS
+        self._closed = self._from  # closed bars processed so far
+        self._table = LevelColumns(self._from)
         self._nearest = (-(1 << 62), 1 << 62)  # a low at most, or a high at least, that reaches a level
         self._last = -1, 0, 0  # the bar in progress when it was last compared with the levels: index, low, high
         hours = self.rules.hours
@@ -115,7 +118,7 @@ class LevelTracker:
         series = self._series
         closed = max(series.n_bars - 1, 0)
         if series.revision != self._seen:
-            changed = series.changed_since(self._seen) if self._seen >= 0 else 0
+            changed = series.changed_since(self._seen) if self._seen >= 0 else self._from
             self._seen = series.revision
             if changed < self._closed or self._has_shrunk():
                 self._forget_from(changed)

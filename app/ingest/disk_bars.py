@@ -1,7 +1,8 @@
-"""Bars older than the trades in memory, built from the disk one day at a time.
+"""Bars older than the trades in memory, from the disk one day at a time.
 
-A trade takes 33 bytes in memory, and next to nothing as part of a bar: so bars reach back as far as the stored trades,
-however many they are. Each day's trades are dropped once they are in bars. Gaps on disk are reported like any other.
+A trade takes 33 bytes in memory, and next to nothing as part of a bar: so bars reach back as far as the stored trades, however many
+they are. Time bars of complete days are not in memory either: they are read when they are needed (see `OlderBars`). All others are
+built from the trades, which are dropped once they are in bars. Gaps on disk are reported like any other.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.analytics.footprint import FootprintSeries
+from app.analytics.older.older_bars import OlderBars
 from app.chart.chart import ChartSpec, build_series, empty_series, split_by_period
+from app.ingest.day_bars import DayBars
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import CoveredSpan
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
+from app.storage.day_file import day_of
 from app.storage.tape import Tape
 from app.storage.tape_ranges import NO_ID
 from app.storage.trade_store import Gap
@@ -67,17 +72,36 @@ class DiskBars:
         StoreError
             If the disk cannot be read.
         """
-        older = empty_series(spec)
+        before = self._before(spec, Span(from_ns, min(floor.time_ns, min(int(batch.time_ns.min()) for batch in in_memory))))
+        older = empty_series(spec, before)
         held_back: list[TradeBatch] = []
         # bars of a period with trades in memory are built from both sources together: a bar may have trades of both
         shared_ns = spec.bar_rule.period_start_ns(min(int(batch.time_ns.min()) for batch in in_memory))
-        for batch in self._tape.batches(Span(from_ns, floor.time_ns + _LATE_NS)):  # by UTC day: no batch starts before the end of another
+        begin_ns = from_ns if before is None else before.end_ns
+        for batch in self._tape.batches(Span(begin_ns, floor.time_ns + _LATE_NS)):  # by UTC day: no batch starts before the end of another
             found = batch[(batch.trade_id if self._tape.instrument.numbered else batch.time_ns) <= floor.key]
             whole = found.time_ns < shared_ns
             older.append(split_by_period(found[whole], spec.bar_rule))
             held_back.append(found[~whole])
         self._account = self._account_of(Span(from_ns, floor.time_ns))
         return build_series([concatenate(held_back), *in_memory], spec, older)
+
+    def _before(self, spec: ChartSpec, span: Span) -> OlderBars | None:
+        """The bars of the complete UTC days in a span whose trades are all in day files; None if there are no such days.
+
+        None as well for bars that are longer than a day, or begin at other times on each day.
+        """
+        rule = spec.bar_rule
+        if not rule.is_time or DAY_NS % rule.length_ns:
+            return None
+        oldest_ns = self._tape.catalogue.oldest_in_tail(self._tape.instrument.id)
+        end_ns = span.end_ns if oldest_ns is None else min(span.end_ns, oldest_ns)
+        stamps = self._tape.stamps(range(-(-span.start_ns // DAY_NS), day_of(end_ns)))
+        files = DayBars(self._tape, spec)
+        found = files.summaries(stamps, stamps)
+        if not found:
+            return None
+        return OlderBars(found, files.read)
 
     def covered(self, from_memory: Sequence[CoveredSpan]) -> Sequence[CoveredSpan]:
         """The time ranges whose trades are all in memory or in bars built from the disk."""

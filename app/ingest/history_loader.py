@@ -21,6 +21,7 @@ from app.ingest.disk_history import DiskHistory, span_of
 from app.ingest.gap_queue import GapQueue, OwedQueue
 from app.ingest.retry import retry
 from app.ingest.store_backfill import fill_owed
+from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.feed import TradeHistory, closing
 from app.market.span import Span
@@ -368,13 +369,14 @@ class HistoryLoader:
     async def _fetch_deep(self) -> None:
         """Show older bars from the disk without loading their trades, for which memory has no room.
 
-        Each step reads all of these trades again; therefore each step covers twice as much time as the one before.
+        Each step begins with a UTC day, and builds the bars of the trades in memory again; therefore each step covers 32 times as much
+        time as the one before.
         """
         wanted_ns = self._wanted_from_ns()
-        from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns)
-        self._deep_ns *= 2
+        from_ns = max(wanted_ns, self.asked_from_ns - self._deep_ns) // DAY_NS * DAY_NS
+        self._deep_ns *= 32
         self.progress = LoadProgress(
-            f"{_duration(self._now_ns - wanted_ns)} of history", 1 - (from_ns - wanted_ns) / (self._now_ns - wanted_ns)
+            f"{_duration(self._now_ns - wanted_ns)} of history", min(1.0, 1 - (from_ns - wanted_ns) / (self._now_ns - wanted_ns))
         )
         try:
             if await self._stored_in(Span(from_ns, self.asked_from_ns), None):
@@ -386,8 +388,15 @@ class HistoryLoader:
             self.asked_from_ns = from_ns
 
     async def _has_room(self, stored: DiskHistory, span: Span) -> bool:
-        """True if memory has room for the stored trades of a span in addition to the loaded ones."""
-        return self._store.n_trades + await stored.count_in(span) <= self._store.limit
+        """True if memory has room for the stored trades of a span in addition to the loaded ones.
+
+        If not all of the stored trades that charts request fit, a quarter of the memory is for older trades: only their bars are shown.
+        """
+        limit, loaded = self._store.limit, self._store.n_trades
+        more = await stored.count_in(span)
+        if more and loaded + await stored.count_in(Span(self._wanted_from_ns(), span.end_ns)) > limit:
+            limit //= 4
+        return loaded + more <= limit
 
     async def _ask(
         self, gap: Span, start_ns: int, before_id: int | None, on_progress: Callable[[int], None]
@@ -412,9 +421,15 @@ class HistoryLoader:
         return [] if self._disk is None else await self._disk.ranges_in(span, before_id)
 
     async def _take_stored(self, span: Span, ranges: list[TapeRange]) -> int:
-        """Load the trades of these tape ranges from the disk; return the number of new trades."""
+        """Load the trades of these tape ranges from the disk; return the number of new trades.
+
+        The days of a range are taken in at once: each time the charts are built again.
+        """
         parts = [] if self._disk is None else await self._disk.parts(span, ranges)
-        return sum([await self._take_in([part.trades], part.source, part.complete, False, self._grid_asked) for part in parts])
+        by_range: dict[tuple[Source, Span], list[TradeBatch]] = {}
+        for part in parts:
+            by_range.setdefault((part.source, part.complete), []).insert(0, part.trades)  # the newest day comes first
+        return sum([await self._take_in(days, source, span, False, self._grid_asked) for (source, span), days in by_range.items()])
 
 
 def _duration(length_ns: int) -> str:

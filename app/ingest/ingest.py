@@ -118,7 +118,7 @@ class Ingest:
     @property
     def notice(self) -> str:
         """One line for the status bar: problems, progress and missing trades."""
-        parts = [chart.refused for chart in self.charts if chart.refused]
+        parts = [text for chart in self.charts for text in (chart.refused, chart.older_trouble) if text]
         if self.went_over:
             parts.append(self.went_over)
         parts += [loader.trouble for loader in (self.past, self.candle_past) if loader is not None and loader.trouble]

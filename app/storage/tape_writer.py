@@ -378,7 +378,7 @@ class TapeWriter:
         self.account.settle(self.settled.without_time(Span(day * DAY_NS, (day + 1) * DAY_NS)))
         self.account.replace(ranges_without_files(self.tape, self.intervals, set(files), day), reason=None)
         self.account.forget_before((day + 1) * DAY_NS)
-        for path in (*files, self.tape.cells_file(day)):
+        for path in (*files, self.tape.cells_file(day), *self.tape.bar_files(day)):
             with suppress(FileNotFoundError):
                 path.unlink()
 

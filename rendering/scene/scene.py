@@ -325,7 +325,10 @@ class ChartScene(QGraphicsScene):
     # -- frames -------------------------------------------------------------------------------
 
     def _build_frame(self, now_ns: int) -> Frame:
-        viewport, series = self.viewport, self.chart.series
+        viewport = self.viewport
+        if self.chart.series.older is not None:
+            self.chart.read_older_bars(*viewport.visible_bars())
+        series = self.chart.series
         self._detail = detail_for(viewport.bar_px, series.grid.ticks_per_row * viewport.tick_px, self._detail)
         frame = Frame(
             chart=self.chart,

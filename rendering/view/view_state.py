@@ -83,7 +83,8 @@ class ViewState:
         series = self.chart.series
         if series.n_bars:
             self.show_last(int(series.number[-1] - series.number[0]) + 1)
-            self.viewport = self.viewport.fitted(int(series.low.min()), int(series.high.max()) + 1)
+            lowest, highest = series.price_range()
+            self.viewport = self.viewport.fitted(lowest, highest + 1)
 
     def fit_price(self) -> None:
         """Fit the visible prices to the bars in view; do nothing if there are none."""

@@ -123,8 +123,7 @@ class CvdInView:
         key = self._key, frame.known_end, series.n_bars, closed_at
         if self._pairs is None or self._pairs[0] != key:
             assert self._swings is not None
-            swings = self._swings.highs(frame.known_end), self._swings.lows(frame.known_end)
-            highs, lows = (_between(found, first, end) for found in swings)
+            highs, lows = self._swings.between(first, end, frame.known_end)
             self._pairs = key, divergences(series, highs, lows, *self.values(frame), first)
         return self._pairs[1]
 
@@ -150,7 +149,3 @@ def bars_with_lookback(frame: Frame) -> tuple[int, int]:
     """Indices `[first, end)` of the bars in view, one bar on each side, and up to `_LOOK_BACK` bars before them."""
     first, end = bars_around(frame)
     return max(0, first - _LOOK_BACK), end
-
-
-def _between(found: np.ndarray, first: int, end: int) -> np.ndarray:
-    return found[np.searchsorted(found, first) : np.searchsorted(found, end)]

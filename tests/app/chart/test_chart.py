@@ -39,7 +39,7 @@ def spec(bar_s: int = 60, ticks_per_row: int = 1) -> ChartSpec:
 
 
 def columns(series: FootprintSeries) -> dict[str, list[int]]:
-    return {name: getattr(series, name).tolist() for name in COLUMNS}
+    return {name: np.asarray(getattr(series, name)).tolist() for name in COLUMNS}
 
 
 def feed(chart: Chart, store: TradeStore, batches: Sequence[TradeBatch]) -> None:

@@ -18,7 +18,7 @@ from app.market.trade import TradeBatch
 from app.storage.disk import DiskStore
 from app.storage.tape_writer import TapeWriter
 from tests.app.chart.test_chart import MARKET, columns, spec
-from tests.app.ingest.pumps import DAY, HOUR_NS, Archive
+from tests.app.ingest.pumps import DAY, Archive
 from tests.app.ingest.test_history_loader import Pump, no_patience, pumping, written  # noqa: F401
 
 LIMIT = 1000
@@ -165,27 +165,6 @@ def test_a_series_before_a_time_equals_one_of_earlier_trades():
         before = columns(whole)
         older.append(DAY[DAY.time_ns >= cut_ns])
         assert columns(older) == columns(whole) == before
-
-
-def test_each_step_into_deep_history_is_longer_than_the_last(tmp_path: Path, monkeypatch):
-    """Each look reads all of it again: twice the work of the last one in all."""
-    monkeypatch.setattr("app.ingest.history_loader._FIRST_DEEP_NS", HOUR_NS // 4)
-    written(tmp_path, DAY)
-    folded: list[int] = []
-
-    async def story() -> None:
-        pump = pump_of(tmp_path)
-        deep = pump.ingest._deep
-        assert deep is not None
-        build_all, end_ns = deep.build, int(DAY.time_ns[-1])
-        monkeypatch.setattr(deep, "build", lambda spec, from_ns, *rest: folded.append(end_ns - from_ns) or build_all(spec, from_ns, *rest))
-        async with pumping(pump):
-            await settled(pump)
-            assert shows(pump, DAY)
-
-    asyncio.run(story())
-    assert len(folded) > 2
-    assert sum(folded) < 3 * max(folded)
 
 
 def test_a_series_before_a_time_has_the_same_grid():
