@@ -119,7 +119,7 @@ class Player:
         self._feed.step_bar(rule)
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a recorded time at once; if that time is already played, only set where the next `market` starts.
+        """Play all trades up to a recorded time at once; if that time is already played, only set where `market` starts, and return False.
 
         Returns
         -------

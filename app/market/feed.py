@@ -124,7 +124,7 @@ class TradeHistory(Protocol):
 
 @runtime_checkable
 class TimedHistory(Protocol):
-    """A source of older trades that finds them by time alone, also of a time in which ids started again, or before it."""
+    """A source of older trades that finds them by time alone, so that it has trades from before the venue's ids restarted."""
 
     def through(self, span: Span) -> AsyncIterator[TradeBatch]:
         """Yield the trades of a time span, in pages, in order of time."""

@@ -144,7 +144,7 @@ class ChartProfiles:
         self._record(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
-        """Show these period profiles instead of any others, or hide them with None; splits and merges that they had return."""
+        """Show these period profiles instead of any others, or with None hide them; their earlier splits and merges return."""
         self._record(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:

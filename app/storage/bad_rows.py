@@ -39,7 +39,7 @@ _KEYS = {
 
 
 def move_bad_rows(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> str:
-    """Move the catalogue's damaged rows into a separate table, rebuild their content from the day files; return a notice for the user.
+    """Move the catalogue's damaged rows into a separate table, and rebuild them from the day files; return a notice for the user.
 
     Trades that are not in the day files are owed from then on. The notice is empty if all rows are sound.
     """

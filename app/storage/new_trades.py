@@ -27,7 +27,7 @@ _MOST_CONFLICTS = 10_000  # of one batch: a file of another market has nothing e
 
 
 class NewTrades(NamedTuple):
-    """The trades that are not stored yet, in the order of the tape, and an `Owed` entry for each trade with the id of another one."""
+    """The trades that are not stored yet, in the order of the tape, and `Owed` entries for trades that have the id of another trade."""
 
     trades: TradeBatch
     conflicts: list[Owed]
