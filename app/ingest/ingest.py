@@ -117,7 +117,7 @@ class Ingest:
 
     @property
     def notice(self) -> str:
-        """One line for the status bar: problems, progress and missing trades."""
+        """One line for the status bar: problems, progress and missing trades; empty if there is nothing to show."""
         parts = [chart.refused for chart in self.charts if chart.refused]
         if self.went_over:
             parts.append(self.went_over)
