@@ -1,4 +1,4 @@
-"""The store's SQLite file: stored markets, their tape ranges and newest trades.
+"""The store's SQLite file: stored markets, their facts, tape ranges, newest trades and owed trades.
 
 The newest trades, which are not in day files yet, are a market's *tail*. WAL mode: one process writes while others read. A commit
 is flushed to disk (`synchronous=FULL`), so that it survives a kill and a power cut. The version of the schema is in
@@ -151,7 +151,7 @@ class Catalogue:
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
-        """Store a market's tick and lot size, status and name; return its number in the tables, which a new market gets now.
+        """Store a market's tick and lot size, multiplier, status and name; return its number in the tables, which a new market gets now.
 
         Values that have changed are added to the market's history of facts, from `now_ns` (by default: now) on.
         """

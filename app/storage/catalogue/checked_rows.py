@@ -25,7 +25,7 @@ SOUND_TRADE = (
 
 
 class BadRowError(StoreError):
-    """Raised for a damaged row of the catalogue: one of its values is impossible."""
+    """Raised for a damaged row of the catalogue or damaged metadata of a day file: one of the values is impossible."""
 
 
 def instrument_of_row(row: tuple[Any, ...]) -> Instrument:
