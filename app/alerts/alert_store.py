@@ -122,7 +122,7 @@ class AlertStore:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, instrument: Instrument, spec: AlertSpec) -> Alert:
-        """Add an alert, arm it at once, save the file and return the alert.
+        """Add an alert, arm it at once, save the file and return the alert; its note is cut to 200 characters.
 
         Raises
         ------

@@ -64,7 +64,8 @@ def unfinished(*, high: bool) -> Event:
 def divergence(side: int) -> Event:
     """Return the function that reports a divergence of price and CVD confirmed by a bar; `side` is +1 at lows, -1 at highs.
 
-    The result depends only on the bars up to that one, so that it is the same whenever it is computed.
+    The result depends only on the last 400 bars up to that one, so that it is the same whenever it is computed. Swings on both sides
+    of a gap, or of a CVD reset, are not compared.
     """
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:

@@ -32,7 +32,7 @@ PERIODS = tuple(Period)
 
 @dataclass(frozen=True, slots=True)
 class LevelRules:
-    """The settings of levels: sessions, periods, nodes and how zones end.
+    """The settings of levels: sessions, periods, TPO bracket, nodes and how zones end.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ class Recording:
     trades : TradeBatch
         In the order of the tape, at least one.
     gaps : tuple of Span
-        Times at which trades may be missing, oldest first; only for a market without trade ids.
+        Times at which trades may be missing, oldest first; only for a market that does not number its trades.
     """
 
     instrument: Instrument

@@ -102,7 +102,10 @@ class TradeFeed(Protocol):
 
 
 class TradeHistory(Protocol):
-    """Source of a market's older trades, in pages, oldest first; ids ascend inside a page."""
+    """Source of a market's older trades, in pages, oldest first.
+
+    Where the venue numbers its trades, ids ascend inside a page.
+    """
 
     @property
     def reaches_ns(self) -> int:
@@ -110,7 +113,7 @@ class TradeHistory(Protocol):
         ...
 
     def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Yield the trades with ids from `first_id` to `last_id`, both included."""
+        """Yield the trades with ids from `first_id` to `last_id`, both included; nothing if the venue does not number its trades."""
         ...
 
     def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:

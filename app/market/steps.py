@@ -105,7 +105,7 @@ def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str
 
 
 def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:
-    """True if all trades can be converted exactly to the new tick and lot size."""
+    """True if all trades can be converted exactly to the new tick and lot size, within 64 bits."""
     try:
         in_steps(trades, old, new, "")
     except StoreError:

@@ -85,7 +85,13 @@ class ChartProfiles:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, start_ns: int, end_ns: int | None = None) -> int:
-        """Add a range profile or, without an end, an anchored profile; select it and return its key."""
+        """Add a range profile or, without an end, an anchored profile; select it and return its key.
+
+        Raises
+        ------
+        BadInputError
+            If the end is not after the start.
+        """
         return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
@@ -144,7 +150,10 @@ class ChartProfiles:
         self._record(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
-        """Show these period profiles instead of any others, or with None hide them; their earlier splits and merges return."""
+        """Show these period profiles instead of any others, or with None hide them; their earlier splits and merges return.
+
+        If the given ones are split or merged, their own splits and merges count.
+        """
         self._record(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:

@@ -144,7 +144,7 @@ class ProfileCache:
         return cached.figures
 
     def candles_of(self, runs: OpenBarRanges) -> CandleFill:
-        """The candle fill of a profile over some runs of bars; `NO_CANDLES` for a series without bars."""
+        """The candle fill of a profile over some runs of bars; `NO_CANDLES` for a series without bars, or a cache without candles."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
         start_ns, asked_ns = self.series.times.start_ns, self._asked_ns

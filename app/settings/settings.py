@@ -267,7 +267,10 @@ def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> N
 
 
 def _table_in(table: Any, name: str, empty: Any, place: Path) -> Any:
-    """The table called `name` inside another table; if it is missing, `empty` is added under this name."""
+    """The table called `name` inside another table; if it is missing, `empty` is added under this name.
+
+    Raises `SettingsError` if there is something other than a table.
+    """
     found: Any = table.setdefault(name, empty)
     if isinstance(found, Mapping):
         return cast(Any, found)

@@ -101,7 +101,7 @@ def _mend_markets(
 ) -> set[object]:
     """Correct damaged rows of markets from the day files, or move them and all rows that refer to them into the separate table.
 
-    Returns the numbers of the corrected markets.
+    Returns the numbers of the corrected markets, and of markets that are added because only day files have them.
     """
     mended: set[object] = set()
     names = {name for (name,) in connection.execute("SELECT name FROM instrument")}

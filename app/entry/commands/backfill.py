@@ -209,7 +209,7 @@ async def _needed(source: BulkSource, writer: TapeWriter, span: Span, unpublishe
 
 
 def _gaps_for_files(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The store gaps that are not wholly within the times of imported files; importing a file again would not bring the ids it lacks."""
+    """The store gaps that reach beyond the times of imported files; importing a file again would not bring the ids it does not have."""
     imported = writer.settled.times(Source.ARCHIVE)
     return [gap for gap in store_gaps(writer, span) if gap.span.minus(imported)]
 

@@ -1,1 +1,1 @@
-"""The catalogue of a store: markets, tape ranges, newest trades and owed trades, in one SQLite file."""
+"""The catalogue of a store, one SQLite file: markets, their facts, tape ranges, newest, owed and settled trades."""

@@ -68,7 +68,7 @@ def range_of_row(row: tuple[Any, ...]) -> TapeRange:
     Raises
     ------
     BadRowError
-        If the source is unknown, or the numbers contradict each other.
+        If the source is unknown, or the numbers are out of range or contradict each other.
     """
     *numbers, source = row
     found = TapeRange(*numbers, source=_member(Source, source, "source"))
