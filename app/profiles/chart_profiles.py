@@ -141,7 +141,7 @@ class ChartProfiles:
         self._change(key, lambda placed: replace(placed, name=name))
 
     def set_inputs(self, key: int, inputs: ProfileSettings) -> None:
-        """Change the settings of the profile with this key, and of the next profile that is added."""
+        """Change the settings of the profile with this key, if there is one, and of the next profile that is added."""
         self._change(key, lambda placed: replace(placed, inputs=inputs))
         self.inputs = inputs
 

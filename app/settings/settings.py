@@ -150,6 +150,8 @@ def settings_path() -> Path:
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Load the settings from a file; environment variables override the venue URLs.
 
+    Unfinished copies of the file, left by a killed process, are deleted.
+
     Parameters
     ----------
     path : Path, optional

@@ -1,1 +1,1 @@
-"""The catalogue of a store, one SQLite file: markets, their facts, tape ranges, newest, owed and settled trades."""
+"""The catalogue of a store: markets, tape ranges, newest and owed trades, facts, and what need not be fetched again; an SQLite file."""

@@ -1,4 +1,4 @@
-"""The store's SQLite file: stored markets, their facts, tape ranges, newest trades, owed trades and settled times.
+"""The store's SQLite file: markets, tape ranges, newest and owed trades, facts, and what need not be fetched again.
 
 The newest trades, which are not in day files yet, are a market's *tail*. WAL mode: one process writes while others read. A commit
 is flushed to disk (`synchronous=FULL`), so that it survives a kill and a power cut. The version of the schema is in
