@@ -146,7 +146,7 @@ def _aside(table: str, row: tuple[object, ...], text: str, now_ns: int) -> tuple
 
 
 def _rebuild(catalogue: Catalogue, instrument: Instrument, tape: Tape, now_ns: int) -> None:
-    """Rebuild a market's tape ranges from its day files and the catalogue's newest trades; trades that neither has become owed."""
+    """Rebuild a market's tape ranges from its day files and the catalogue's newest trades; trades missing in both become owed."""
     before = catalogue.intervals(instrument.id)
     after = ranges_in_files(tape)
     tail, _ = catalogue.tail(instrument.id)
