@@ -32,7 +32,10 @@ def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
 
 
 def stacked(side: int) -> Event:
-    """Return the function that reports a bar's stacked imbalances of one side, with the price of the lowest one."""
+    """Return the function that reports a bar's stacked imbalances of one side, with the price of the lowest one.
+
+    It returns None if the bar has none.
+    """
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -47,7 +50,7 @@ def stacked(side: int) -> Event:
 
 
 def unfinished(*, high: bool) -> Event:
-    """Return the function that reports an unfinished auction: trades of both sides in a bar's highest or lowest row."""
+    """Return the function that reports an unfinished auction: trades of both sides in a bar's highest or lowest row; else None."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series

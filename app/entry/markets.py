@@ -37,7 +37,7 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
 
 
 def require_venue(instrument_id: str) -> None:
-    """Raise an error for an instrument id whose venue or simulated market is unknown, before anything is opened.
+    """Raise `BadInputError` for an instrument id whose venue or simulated market is unknown, before anything is opened.
 
     Only the venue itself can reject an unknown symbol.
 

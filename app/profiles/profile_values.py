@@ -74,7 +74,7 @@ class ProfileValues:
 
 
 class ProfileCache:
-    """Computes the profiles of one series over any time ranges, with candles where trades are missing, and caches them.
+    """Computes the profiles of one series over any time ranges, with candles where trades are missing; caches the last 256.
 
     Parameters
     ----------

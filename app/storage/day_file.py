@@ -52,7 +52,7 @@ class DayTotals(msgspec.Struct, frozen=True):
 
 
 class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """Metadata of a day file: market, tick and lot size, totals, tape ranges, and trade times of the row groups.
+    """Metadata of a day file: market, tick and lot size, multiplier, totals, tape ranges, and trade times of the row groups.
 
     `groups` has the earliest and latest trade time of each row group. Parquet's own statistics have these too, but if they are
     damaged Arrow aborts the process.

@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MarketStore:
-    """The tape of one market in the store, its writer, and the recording status.
+    """The tape of one market in the store, its writer, the recording status, what was repaired, and the store's limits.
 
     Attributes
     ----------

@@ -189,7 +189,7 @@ def venue_numbers(venue: str) -> bool | None:
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
-    """Raise an error for a file whose layout is not of the named kind; `auto`, `csv` and `parquet` accept every layout.
+    """Raise `WrongKindError` for a file whose layout is not of the named kind; `auto`, `csv` and `parquet` accept every layout.
 
     Raises
     ------

@@ -153,7 +153,8 @@ class Catalogue:
     def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
         """Store a market's tick and lot size, multiplier, status and name; return its number in the tables, which a new market gets now.
 
-        Values that have changed are added to the market's history of facts, from `now_ns` (by default: now) on.
+        Values that have changed are added to the market's history of facts, from `now_ns` (by default: now) on. For a new market it is
+        also stored if the venue numbers its trades; later calls do not change that.
         """
         facts = {
             TICK_SIZE: str(instrument.tick_size.normalize()),
