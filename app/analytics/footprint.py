@@ -284,7 +284,10 @@ class FootprintSeries:
         return first_changed
 
     def truncate(self, bar: int) -> None:
-        """Drop the bars from the index `bar` on; bars appended later count as changed. Raises `ValueError` if one is an older bar."""
+        """Drop the bars from the index `bar` on, if there are any; bars appended later count as changed.
+
+        Raises `ValueError` if one is an older bar.
+        """
         if bar >= self.n_bars:
             return
         if bar < self.n_older:
