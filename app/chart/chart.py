@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import is_
@@ -188,12 +189,11 @@ class Chart:
         series, older = self.series, self.series.older
         if older is None:
             return
-        try:
+        with suppress(StoreError):  # which is `trouble`
             for day in range(older.day_of(series.index_of(first)), min(older.day_of(series.index_of(last)) + 1, len(older.days))):
                 older.column(day, "number")
-        except StoreError as error:
-            _log.warning("older bars dropped", reason=error.detail)
         if older.trouble:
+            _log.warning("older bars dropped", reason=older.trouble)
             self.older_trouble = f"older bars: {older.trouble}"
             self.generation += 1
             self._take(self.spec, series.without_older())

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import structlog
 
+from app.errors import StoreError
 from app.settings.calculation import CalculationSettings
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.chart_item import ChartItem
@@ -63,7 +64,12 @@ class LayerStack:
         return bool(self.failures) and self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
 
     def failed(self, item: ChartItem, error: Exception) -> None:
-        """Count an error of a layer, and log it if it is the first of that layer."""
+        """Count an error of a layer, and log it if it is the first of that layer.
+
+        A layer that could not read older bars has no fault: the chart drops these bars before the next frame, and reports it.
+        """
+        if isinstance(error, StoreError):
+            return
         name = type(item).__name__
         self.failures[name] = self.failures.get(name, 0) + 1
         if self.failures[name] == 1:

@@ -16,11 +16,14 @@ from app.analytics.bar_values import BarValues
 from app.analytics.cumulative_delta import CumulativeDelta
 from app.analytics.divergence import Swings
 from app.analytics.footprint import FootprintSeries
+from app.analytics.level_detection import LevelKind
 from app.analytics.older import day_summaries
 from app.analytics.older.day_summaries import summary_of
 from app.analytics.older.older_bars import DayColumns, OlderBars
 from app.analytics.profile import profile_of_bars
 from app.analytics.profile_index import ProfileIndex
+from app.chart.level_table import MARK_BARS
+from app.chart.levels import LevelTracker
 from app.market.bar_rule import DAY_NS, NS_PER_S, BarRule
 from app.market.price_grid import PriceGrid
 from app.market.session import Period, PeriodRule
@@ -237,3 +240,37 @@ def test_vwap_is_exact_over_older_bars() -> None:
     squares = sum(p * p * q for p, q in zip(trades.price_ticks.tolist(), trades.quantity_lots.tolist(), strict=True))
     assert VwapSums(lazy).variance(0, lazy.n_bars) == Fraction(squares, volume) - mean**2
     assert VwapSums(lazy).between(0, lazy.n_bars)[0] == pytest.approx(float(mean), rel=1e-15)
+
+
+@settings(max_examples=8, deadline=None)
+@given(days=st.integers(1, DAYS), most=st.sampled_from([0, 700, 1 << 17]))
+def test_levels_that_start_with_the_newest_older_bars_equal_those_of_all_bars(days: int, most: int) -> None:
+    whole, lazy = pair(days, "1m", 10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.chart.levels._MOST_OLDER_BARS", most)
+        found = LevelTracker(BarValues(lazy))
+    first_bar = max(0, lazy.n_older - most) // MARK_BARS * MARK_BARS
+    expected = LevelTracker(BarValues(whole))
+    for tracker in (found, expected):
+        tracker.settle()
+    kinds = tuple(LevelKind)
+    of_all = expected.columns(kinds, 0, whole.n_bars)
+    later = of_all["start"] > first_bar
+    assert later.any()
+    for name, column in found.columns(kinds, 0, lazy.n_bars).items():
+        assert column.tolist() == of_all[name][later].tolist(), name
+    assert found.active() == [level for level in expected.active() if level.born_ns > lazy.start_ns(first_bar)]
+
+
+def test_a_series_without_its_older_bars_has_those_in_memory() -> None:
+    whole, lazy = pair(4, "15m", 50)
+    own, first = lazy.without_older(), lazy.n_older
+    assert own.older is None
+    assert own.revision > lazy.revision
+    assert own.changed_since(lazy.revision) == 0
+    for name in BAR_NAMES:
+        assert same(getattr(own, name), getattr(whole, name)[first:])
+    assert same(own.cell_buy, whole.cell_buy[whole.cells_of(first, whole.n_bars)])
+    assert same(own.cell_start, whole.cell_start[first:] - whole.cell_start[first])
+    lazy.append(random_trades(8, 50, start_ns=(FIRST_DAY + DAYS) * DAY_NS, seconds=7200))
+    assert own.n_bars == whole.n_bars - first
