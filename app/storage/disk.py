@@ -3,6 +3,8 @@
     <store>/catalogue.sqlite3                        markets, their tape ranges, and the newest trades (`catalogue`)
     <store>/<venue>/<symbol>/trades/2026-07-10.parquet      a UTC day (`day_file`); a day in progress may be in parts: .1, .2, …
     <store>/<venue>/<symbol>/cells/2026-07-10.parquet       the same day as minute cells (`minute_cells`)
+    <store>/<venue>/<symbol>/bars/1m-50/2026-07-10.parquet  its bars, for a bar rule and a row size (`app.ingest.day_bars`)
+    <store>/<venue>/<symbol>/steps.json                     the tick and lot sizes of the day files (`stored_steps`)
 
 One process writes a market (with a lock that ends with it), any number read. Trades that move from the catalogue into files
 are first written, then deleted: a kill in between leaves them twice on disk, and a reader sees them once.

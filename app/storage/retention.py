@@ -56,4 +56,4 @@ def expired_days(tape: Tape, store_folder: Path, keep: Retention, now_ns: int) -
 
 
 def _bytes_of(tape: Tape, day: int) -> int:
-    return sum(path.stat().st_size for path in (*tape.files(day), tape.cells_file(day)) if path.exists())
+    return sum(path.stat().st_size for path in (*tape.files(day), tape.cells_file(day), *tape.bar_files(day)) if path.exists())

@@ -66,8 +66,8 @@ class TapeWriter:
         self._lock = _locked(self.tape.folder / "writer.lock", instrument)
         self._journal: UndoJournal | None = None
         try:
-            for name in ("trades", "cells"):
-                remove_leftovers(self.tape.folder / name)
+            for folder in (self.tape.folder / "trades", self.tape.folder / "cells", *self.tape.folder.glob("bars/*")):
+                remove_leftovers(folder)
             undo_unfinished(self.tape.folder, self.tape.intervals())
             self._seal_old_steps()
             self.account = TapeAccount(self.tape, wall_ns)

@@ -25,7 +25,7 @@ CEILINGS = {
     ("all overlays", "hover"): Work(1579, 2.1, 18.38, 0.02, 0, 33),
     ("all overlays", "trade"): Work(3557, 40, 18.03, 0.11, 0.05, 166),
     ("all overlays", "bar"): Work(9962, 40, 40, 1.04, 0.24, 494),
-    ("all overlays", "pan"): Work(7665, 40, 40, 1.04, 0.04, 230),
+    ("all overlays", "pan"): Work(7665, 40, 40, 1.04, 0.04, 168),
 }
 _SLACK = 1.35
 """A ceiling more than this many times what is counted is out of date."""
