@@ -17,7 +17,8 @@ from app.chart.chart import Chart, ChartSpec, build_series
 from app.errors import StepsChangedError, StoreError, TapeprintError
 from app.ingest.candle_loader import CandleLoader
 from app.ingest.disk_bars import DiskBars, MemoryFloor
-from app.ingest.history_loader import HistoryLoader, LoadProgress
+from app.ingest.history_loader import HistoryLoader
+from app.ingest.load_progress import LoadProgress
 from app.market.coverage import CoveredSpan, Source
 from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closing
 from app.market.instrument import Instrument

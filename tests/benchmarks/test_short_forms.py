@@ -26,6 +26,7 @@ SHORT: dict[str, dict[str, object]] = {
     "bench_import": {"ROWS": 2_000},
     "bench_overlays": {"_FRAMES": 2, "_BAR_FRAMES": 2, "_WARM_UP": 1, "_PER_BAR": 4, "_HOUR": 30, "_MONTH": 200},
     "bench_profiles": {"DAYS": 2, "PER_MINUTE": 2, "DRAGS": 3},
+    "bench_start": {"TURNS": 1, "MOST": math.inf, "MOST_VERSION": math.inf},
 }
 """The constants of each benchmark that differ."""
 OWN_PROCESS = {"bench_feed"}
