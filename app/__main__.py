@@ -1,6 +1,7 @@
 """Start Tapeprint: `python -m app` is the same as `tapeprint`."""
 
 import gc
+import importlib
 import sys
 
 from app import __version__
@@ -28,8 +29,7 @@ def _start_fast() -> None:
     gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
     if "rich" not in sys.modules:
         sys.modules["rich"] = None  # type: ignore[assignment]  # as if it were not installed
-        import structlog  # noqa: F401
-
+        importlib.import_module("structlog")
         del sys.modules["rich"]
 
 
