@@ -18,7 +18,7 @@ _UNPAINTED = 4
 
 
 class Lag(NamedTuple):
-    """How old trades are, ms: of half of them at most `p50`, of 99 % at most `p99`, and of the oldest `worst`; NaN without trades."""
+    """Ages of trades, ms: of half of them at most `p50`, of 99 % at most `p99`, and of the oldest `worst`; NaN without trades."""
 
     p50: float
     p99: float
@@ -158,7 +158,7 @@ class LagMeter:
         parts_ns = np.empty((4, sum(taken.parts_ns.shape[1] for taken in shown)), np.int64)
         np.concatenate([taken.parts_ns for taken in shown], axis=1, out=parts_ns[1:3])
         parts_ns[3] = np.repeat([now_ns - taken.at_ns for taken in shown], [taken.parts_ns.shape[1] for taken in shown])
-        np.maximum(parts_ns[1:].sum(axis=0), 0, out=parts_ns[0])
+        parts_ns[0] = parts_ns[1:].sum(axis=0)
         self._counted.add(parts_ns)
         self._roll()
 

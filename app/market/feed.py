@@ -61,7 +61,7 @@ class FeedStatus:
     clock_ahead_ns : int
         Time by which our clock is ahead of the venue's, as measured; 0 while it may be right.
     clock_error_ns : int or None
-        How far this may be from the truth; None if that is not known.
+        Largest possible error of `clock_ahead_ns`; None if it is not known.
     """
 
     state: FeedState

@@ -38,7 +38,7 @@ class VenueClock:
 
     @property
     def error_ns(self) -> int | None:
-        """How far `ahead_ns` may be from the truth, in ns; None until both bounds are known, by an answer and a trade or another answer."""
+        """Largest possible error of `ahead_ns`, in ns; None until both bounds are known, by an answer and a trade or another answer."""
         if self._low == -_FOREVER_NS or self._high == _FOREVER_NS:
             return None
         ahead = self.ahead_ns - (self._wall_ns() - self._monotonic_ns())
