@@ -64,6 +64,29 @@ def test_a_start_looks_for_garbage_seldom(tmp_path: Path) -> None:
     assert int(done.stdout) <= 1
 
 
+def test_modules_that_python_3_15_loads_lazily_are_imported_where_they_are_listed() -> None:
+    """Earlier versions ignore the lists, so nothing else would notice one that is out of date."""
+    found = 0
+    for path in (path for top in ("app", "feeds", "rendering", "widgets") for path in (ROOT / top).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__lazy_modules__":
+                names = ast.literal_eval(node.value)
+                found += 1
+                assert isinstance(names, set) and names <= imported, path
+                used = {id(name) for each in tree.body if not isinstance(each, ast.FunctionDef) for name in ast.walk(each)}
+                lazy = {
+                    name.asname or name.name
+                    for each in tree.body
+                    if isinstance(each, ast.ImportFrom) and each.module in names
+                    for name in each.names
+                }
+                at_load = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name) and id(name) in used}
+                assert not lazy & at_load, f"{path}: used while the module loads, so it is not lazy"
+    assert found == 5
+
+
 @pytest.mark.parametrize("name", cli._COMMANDS)
 def test_the_help_of_a_lazy_command_is_the_first_line_of_its_docstring(name: str) -> None:
     place, text = cli._COMMANDS[name]
