@@ -35,6 +35,7 @@ def test_a_frame_without_a_change_counts_nothing(qtbot: QtBot, window: MainWindo
     qtbot.wait(20)
     counted = desk.lag._frames.n
     assert not window.frame()
+    assert window.view is not None
     window.view.viewport().repaint()
     assert desk.lag._frames.n == counted, "the painting was not that of a frame"
 
@@ -55,6 +56,7 @@ def test_the_lag_of_the_status_bar_opens_its_help(qtbot: QtBot, window: MainWind
 
 
 def test_without_a_trace_the_surface_is_not_filtered(qtbot: QtBot, window: MainWindow, desk: Desk) -> None:
+    assert window.view is not None
     traded(desk)
     window.frame()
     assert window.meter._filtered is None
