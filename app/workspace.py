@@ -20,6 +20,7 @@ from app.alerts.watch import AlertWatch
 from app.chart.chart import Chart, ChartSpec
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
 from app.ingest.ingest import Ingest
+from app.ingest.lag import LagMeter
 from app.ingest.retry import retry
 from app.ingest.stored_feed import StoredFeed
 from app.market.bar_rule import BarRule
@@ -171,6 +172,11 @@ class Workspace:
     def disk_hangs(self) -> bool:
         """True if the store is being opened or a write to it hangs, so that waiting for the disk may never end."""
         return bool(self._store_openings) or any(one.hangs for one in self._recorders)
+
+    @property
+    def lag(self) -> LagMeter | None:
+        """The lag of the open market's trades; None while no market is open."""
+        return self.ingest.lag if self.ingest is not None else None
 
     def stop_filling(self) -> None:
         """Cancel the current requests for older trades and for candles; scrolling further back starts new ones."""

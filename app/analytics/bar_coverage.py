@@ -13,6 +13,7 @@ import numpy as np
 
 from app.market.arrays import BoolArray, Int8Array, Int64Array
 from app.market.coverage import CoveredSpan
+from app.market.distinct import distinct
 from app.market.span import Span
 
 
@@ -92,7 +93,7 @@ def bar_coverage(
     edges = np.minimum(edges, max(end_ns, int(edges[0])))
     sides = [_merged([one.span for one in covered if one.proven is proven]) for proven in (True, False)]
     proven, unproven, gaps, known = *sides, _merged(holes), _merged(candles)
-    cuts = np.unique(np.clip(np.concatenate((edges, *proven, *unproven, *gaps, *known)), edges[0], edges[-1]))
+    cuts = distinct(np.clip(np.concatenate((edges, *proven, *unproven, *gaps, *known)), edges[0], edges[-1]))
     piece, length = cuts[:-1], np.diff(cuts)  # each part lies in one bar, and is either covered or not
     bar = np.searchsorted(edges, piece, side="right") - 1
     sure = _inside(proven, piece)

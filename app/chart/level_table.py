@@ -13,6 +13,7 @@ import numpy as np
 from app.analytics.columns import GrowingColumns
 from app.analytics.level_detection import LevelKind
 from app.market.arrays import Int64Array
+from app.market.distinct import distinct
 
 COLUMNS = ("kind", "period", "bottom", "top", "low_at_most", "high_at_least", "start", "end", "tests")
 MARK_BARS = 512
@@ -108,5 +109,5 @@ class LevelColumns:
         """End the volume nodes of each day, among the levels given by row number, where the nodes of the next day start."""
         nodes = living[np.isin(self["kind"][living], _NODES) & (self["end"][living] < 0)]
         start = self["start"][nodes]
-        for day, next_day in itertools.pairwise(np.unique(start).tolist()):
+        for day, next_day in itertools.pairwise(distinct(start).tolist()):
             self.writable("end")[nodes[start == day]] = next_day

@@ -34,6 +34,7 @@ from app.entry.commands.options import (
     Theme,
     TickSize,
     TicksPerRow,
+    Trace,
     at_hosts,
     bar_of,
     reading_of,
@@ -83,6 +84,7 @@ def window(
     hosts: Annotated[Hosts | None, Parameter(name="*")] = None,
     seconds: Seconds = None,
     store: StoreFolder = None,
+    trace: Trace = None,
     settings_file: SettingsFile = None,
 ) -> int:
     """Open the window."""
@@ -96,7 +98,7 @@ def window(
     require_display()
     from app.entry.desktop import DesktopOptions, run_desktop
 
-    return run_desktop(DesktopOptions(instrument_id, settings, _choice(bar, ticks_per_row, settings), seconds, None, settings_file))
+    return run_desktop(DesktopOptions(instrument_id, settings, _choice(bar, ticks_per_row, settings), seconds, None, settings_file, trace))
 
 
 @app.command
@@ -117,6 +119,7 @@ def replay(
     painter: Painter = None,
     seconds: Seconds = None,
     store: StoreFolder = None,
+    trace: Trace = None,
     quiet: Quiet = False,
     settings_file: SettingsFile = None,
 ) -> int:
@@ -133,7 +136,7 @@ def replay(
     player = Player(load_trades(source, span, reading, settings.store_folder()), start)
     from app.entry.desktop import DesktopOptions, run_desktop
 
-    return run_desktop(DesktopOptions(player.instrument_id, settings, choice, seconds, player, settings_file))
+    return run_desktop(DesktopOptions(player.instrument_id, settings, choice, seconds, player, settings_file, trace))
 
 
 @app.command

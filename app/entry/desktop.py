@@ -32,6 +32,7 @@ from rendering.items.overlays import parse_shown, shown_at_first
 from rendering.paint.painter_choice import choose_painter
 from rendering.scene.all_layers import LAYERS
 from rendering.style.text import install_fonts
+from widgets.commands.trace import write_trace
 from widgets.window.main_window import MainWindow
 from widgets.window.window_options import WindowOptions
 
@@ -58,6 +59,8 @@ class DesktopOptions:
         The replay that can be opened, if there is one.
     settings_file : Path or None
         The settings file, which also saves what the user selects; None for the default path.
+    trace : Path or None
+        File for a trace of the last frames, written when the window has closed; None to record no trace.
     """
 
     instrument_id: str
@@ -66,6 +69,7 @@ class DesktopOptions:
     seconds: float | None = None
     player: Player | None = None
     settings_file: Path | None = None
+    trace: Path | None = None
 
 
 def run_desktop(options: DesktopOptions) -> int:
@@ -111,6 +115,8 @@ async def show_window(options: DesktopOptions) -> int:
         remember_rules=lambda before, after: save_rules(before, after, options.settings_file),
     )
     window = MainWindow(workspace, window_options, closed.set, options.player)
+    if options.trace is not None:
+        window.meter.trace.start()
     with _faults_shown(window), _closed_by_signals(window):
         window.show()
         workspace.open(options.instrument_id)
@@ -123,6 +129,8 @@ async def show_window(options: DesktopOptions) -> int:
             code = report_unrecorded(workspace.unrecorded, disk_hangs=workspace.disk_hangs)
             shared_store.close()
             window.deleteLater()
+    if options.trace is not None:
+        write_trace(window.meter.trace, options.trace)
     return code
 
 

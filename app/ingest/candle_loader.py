@@ -14,7 +14,7 @@ import structlog
 from app.analytics.candle_fallback import CandleRange
 from app.chart.chart import Chart
 from app.errors import BadInputError, TapeprintError, VenueRefusedError
-from app.ingest.history_loader import LoadProgress
+from app.ingest.load_progress import LoadProgress
 from app.ingest.retry import retry
 from app.market.candle import CandleBatch
 from app.market.feed import CandleHistory, closing

@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
@@ -19,6 +18,7 @@ from app.chart.chart import Chart
 from app.errors import FeedError, GridTooFineError, StoreError, TapeprintError, VenueRefusedError
 from app.ingest.disk_history import DiskHistory, span_of
 from app.ingest.gap_queue import GapQueue, OwedQueue
+from app.ingest.load_progress import LoadProgress
 from app.ingest.retry import retry
 from app.ingest.store_backfill import fill_owed
 from app.market.bar_rule import DAY_NS
@@ -55,27 +55,6 @@ IngestCallback = Callable[[Sequence[TradeBatch], Source, Span | None, bool, int]
 
 Returns the number of new trades.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class LoadProgress:
-    """Progress of the current fetch.
-
-    Attributes
-    ----------
-    what : str
-        Text such as `"4 h of history"` or `"37 missing trades"`.
-    share : float
-        Share done, 0 to 1.
-    """
-
-    what: str
-    share: float
-
-    @property
-    def text(self) -> str:
-        """The progress as text for the status bar."""
-        return f"loading {self.what}, {100 * self.share:.0f} %"
 
 
 class HistoryLoader:

@@ -17,9 +17,11 @@ from app.chart.chart import Chart, ChartSpec, build_series
 from app.errors import StepsChangedError, StoreError, TapeprintError
 from app.ingest.candle_loader import CandleLoader
 from app.ingest.disk_bars import DiskBars, MemoryFloor
-from app.ingest.history_loader import HistoryLoader, LoadProgress
+from app.ingest.history_loader import HistoryLoader
+from app.ingest.lag import LagMeter
+from app.ingest.load_progress import LoadProgress
 from app.market.coverage import CoveredSpan, Source
-from app.market.feed import CandleHistory, TradeFeed, TradeHistory, closing
+from app.market.feed import CandleHistory, TimedFeed, TradeFeed, TradeHistory, closing
 from app.market.instrument import Instrument
 from app.market.span import Span
 from app.market.trade import TradeBatch, concatenate
@@ -93,6 +95,9 @@ class Ingest:
         self._ids = _stored_ranges(tape, recorder)
         self._has_own_ids = not store.by_time and (history is not None or recorder is not None)
         """False for a replay, whose ids are keys already."""
+        self.lag = LagMeter(wall_ns)
+        """Measures the lag of the feed's trades; its owner reports when they are on the screen, or on the disk."""
+        self._timed = feed if isinstance(feed, TimedFeed) else None
         self._deep = DiskBars(tape) if tape is not None else None
         self._tape = tape
         self.steps = feed.instrument.steps
@@ -171,6 +176,8 @@ class Ingest:
         if len(fresh):
             self._record(fresh, fresh, Source.LIVE, self._live_span(fresh))
             self._show(fresh)
+            if self._timed is not None:
+                self.lag.took(fresh.time_ns, self._timed.arrived_s, self.feed.status.clock_ahead_ns)
             self._scan_for_alerts(fresh)
             self.past.wake()
         return fresh

@@ -6,7 +6,7 @@ Status is pulled: a feed replaces its `status` object, and the screen reads it o
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
@@ -60,6 +60,8 @@ class FeedStatus:
         The latest rejected messages and trades, live and in history, each with its reason.
     clock_ahead_ns : int
         Time by which our clock is ahead of the venue's, as measured; 0 while it may be right.
+    clock_error_ns : int or None
+        Largest possible error of `clock_ahead_ns`; None if it is not known.
     """
 
     state: FeedState
@@ -74,6 +76,7 @@ class FeedStatus:
     gaps: tuple[Span, ...] = ()
     odd: tuple[str, ...] = ()
     clock_ahead_ns: int = 0
+    clock_error_ns: int | None = None
 
 
 class TradeFeed(Protocol):
@@ -98,6 +101,16 @@ class TradeFeed(Protocol):
 
     async def aclose(self) -> None:
         """Close the connection; the iteration over `batches` then ends."""
+        ...
+
+
+@runtime_checkable
+class TimedFeed(Protocol):
+    """A feed that has the times at which the messages of its newest batch were received."""
+
+    @property
+    def arrived_s(self) -> Sequence[float]:
+        """Time of each message, in order, in seconds of `time.monotonic`; empty if the batch has trades from before."""
         ...
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from app.errors import BadInputError
 from app.market.arrays import Int64Array
+from app.market.distinct import distinct
 from app.market.span import Span
 
 _NS_PER_S = 1_000_000_000
@@ -223,7 +224,7 @@ def _dates(span: Span, timezone: str) -> tuple[date, date]:
 
 def _around(span: Span, instants: list[int]) -> Int64Array:
     """Select times around a span, without duplicates: from the last one at or before its start to the first at or after its end."""
-    starts = np.unique(np.array(instants, np.int64))  # a day that a time zone skipped begins at the same time as the next day
+    starts = distinct(np.array(instants, np.int64))  # a day that a time zone skipped begins at the same time as the next day
     first = int(np.searchsorted(starts, span.start_ns, side="right")) - 1
     last = int(np.searchsorted(starts, max(span.end_ns, span.start_ns + 1)))
     return starts[first : last + 1]

@@ -75,6 +75,10 @@ class Recorder:
     ) -> None:
         self.written = 0
         """Trades recorded since the start, and still stored."""
+        self.before_write: Callable[[], object] = lambda: None
+        """Called before the queued trades are written."""
+        self.after_write: Callable[[], object] = lambda: None
+        """Called when they are on the disk; not called if the write fails."""
         self.steps: Steps | None = writer.instrument.steps
         """Tick and lot size of the trades taken from now on; the writer may go over to finer ones by itself, for owed trades."""
         self._writer, self._all_loaded, self._wall_ns = writer, all_loaded, wall_ns
@@ -183,6 +187,7 @@ class Recorder:
     async def _flush(self) -> bool:
         self._being_written, self._queue, self._n_queued = _together(self._queue), [], 0
         behind, self._behind = self._behind, False
+        self.before_write()
         try:
             loaded = [_Queued(batch, Source.LIVE, None, self.steps) for batch in self._all_loaded()] if behind else []
             await self._thread.run(self._write, loaded, retrying=bool(self._failures))
@@ -202,6 +207,7 @@ class Recorder:
             self._n_queued += sum(len(one.trades) for one in self._being_written)
             self._being_written = []
         self._failures, self._reason, self._elsewhere = 0, "", False
+        self.after_write()
         return True
 
     def _write(self, loaded: Sequence[_Queued], *, retrying: bool) -> None:

@@ -199,6 +199,11 @@ class Connection:
         return self._waiting.age_s
 
     @property
+    def arrived_s(self) -> list[float]:
+        """When each of the messages taken last was received, in seconds of `monotonic`."""
+        return self._waiting.arrived_s
+
+    @property
     def beginnings(self) -> int:
         """Number of connections so far that did not overlap the previous one, counted up to the messages taken last.
 

@@ -36,6 +36,14 @@ class VenueClock:
             return 0
         return (low + high) // 2 if self._low > -_FOREVER_NS and self._high < _FOREVER_NS else high if high < 0 else low
 
+    @property
+    def error_ns(self) -> int | None:
+        """Largest possible error of `ahead_ns`, in ns; None until both bounds are known, by an answer and a trade or another answer."""
+        if self._low == -_FOREVER_NS or self._high == _FOREVER_NS:
+            return None
+        ahead = self.ahead_ns - (self._wall_ns() - self._monotonic_ns())
+        return max(ahead - self._low, self._high - ahead)
+
     def answered(self, date: str | None, asked_ns: int, answered_ns: int) -> None:
         """Update the bounds by the `Date` header of an answer, unless it is unreadable; both times are by the monotonic clock, in ns."""
         try:

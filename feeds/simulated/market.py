@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -98,6 +98,7 @@ class SimulatedFeed:
     ) -> None:
         self.instrument = market.instrument
         self.status = FeedStatus(FeedState.SIMULATED)
+        self.arrived_s: Sequence[float] = ()
         self._market, self._speed, self._wall_ns, self._sleep = market, speed, wall_ns, sleep
         self._open = True
 
@@ -124,6 +125,7 @@ class SimulatedFeed:
         self._open = False
 
     def _received(self, batch: TradeBatch) -> TradeBatch:
+        self.arrived_s = (time.monotonic(),)
         self.status = replace(
             self.status,
             last_trade_ns=int(batch.time_ns[-1]),

@@ -197,6 +197,7 @@ class LiveFeed:
         self._lateness = LagEstimator()
         self._sides = SideCheck()
         self._told = SeenTrades()
+        self._retold = False
         self._beginnings = self._bridged_beginnings = 0
         self._whole = CompleteSpans()
 
@@ -223,7 +224,13 @@ class LiveFeed:
             self._whole.gaps,
             (*self._odd.latest, *self._decoder.odd.latest),
             self._clock.ahead_ns if self._clock is not None else 0,
+            self._clock.error_ns if self._clock is not None else None,
         )
+
+    @property
+    def arrived_s(self) -> Sequence[float]:
+        """When each message of the newest batch was received; empty if the batch has trades from before a break."""
+        return () if self._retold else self._connection.arrived_s
 
     async def batches(self) -> AsyncIterator[TradeBatch]:
         """Iterate over received trades, at most one batch per screen frame (16 ms).
@@ -307,13 +314,13 @@ class LiveFeed:
         self._sides.saw(batch)
         self._received_at_ns = self._wall_ns()
         newest_ns = int(batch.time_ns.max())
-        retold = self._retells and self._connection.beginnings != self._beginnings
+        self._retold = self._retells and self._connection.beginnings != self._beginnings
         self._beginnings = self._connection.beginnings
         if newest_ns > self._last_trade_ns:
             self._last_trade_ns = newest_ns
             if self._clock is not None:
                 self._clock.traded(newest_ns)
-            if not retold:
+            if not self._retold:
                 self._lateness.arrived(newest_ns, self._monotonic_ns())
         self._heard_on, self._reached = self._connection.status.connects, max(self._reached or 0, self._end(batch))
 
@@ -345,6 +352,7 @@ class LiveFeed:
             self._whole.page(first_ns, int(page.time_ns.max()), self._told.knows_any(page[page.time_ns == first_ns]))
         if len(batch):
             self._whole.line(int(batch.time_ns.min()), int(batch.time_ns.max()), known)
+        self._retold |= len(page) > 0
         return self._told.add(concatenate([page, batch]))
 
     async def _newest(self) -> TradeBatch:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+__lazy_modules__ = {  # Python 3.15 loads them when a value is explained; earlier ones ignore this
+    "app.explain.imbalances",
+    "app.explain.value_areas",
+}
+
 import math
 from functools import partial
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+__lazy_modules__ = {  # Python 3.15 loads them when a value is explained; earlier ones ignore this
+    "app.explain.delta_and_cvd",
+    "app.explain.large_trades",
+    "app.explain.tpo",
+    "app.explain.value_areas",
+}
+
 from functools import partial
 
 from app.analytics.bar_statistics import Statistic

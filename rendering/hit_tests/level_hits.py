@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__lazy_modules__ = {"app.explain.levels"}  # Python 3.15 loads them when a value is explained; earlier ones ignore this
+
 from collections.abc import Mapping
 from functools import partial
 

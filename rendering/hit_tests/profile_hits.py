@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__lazy_modules__ = {"app.explain.value_areas"}  # Python 3.15 loads them when a value is explained; earlier ones ignore this
+
 from functools import partial
 
 from app.analytics.profile import profile_of_bars

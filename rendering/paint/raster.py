@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from app.market.arrays import Int64Array
+from app.market.distinct import distinct
 from rendering.paint.cell_fill import CellFill
 from rendering.paint.geometry import CellGeometry
 from rendering.paint.shapes import CellTexts, Quads
@@ -117,7 +118,7 @@ def write_texts(block: Pixels, origin: tuple[int, int], texts: CellTexts, glyphs
     left, top = left[seen], top[seen]
     strips = glyphs[texts.inks[seen], texts.codes[seen]]  # (n, slots, glyph height, glyph width)
     strips = strips.transpose(0, 2, 1, 3).reshape(len(left), glyph_height, strip_width)
-    for x in np.unique(left):  # once per bar: all its cells have the same left edge
+    for x in distinct(left):  # once per bar: all its cells have the same left edge
         in_bar = left == x
         start, end = max(int(x), 0), min(int(x) + strip_width, width)
         y = (top[in_bar, None] + np.arange(glyph_height)).ravel()

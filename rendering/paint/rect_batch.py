@@ -10,6 +10,7 @@ import shiboken6
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from app.market.distinct import distinct
 from rendering.style.colour import Colour
 from rendering.style.text import qcolor
 
@@ -63,7 +64,7 @@ class RectBatch:
                 if width > 0 and height > 0:
                     painter.fillRect(QRectF(left, top, width, height), qcolor(colours[which]))
             return
-        for which in np.unique(colour).tolist():
+        for which in distinct(colour).tolist():
             of_colour = colour == which
             left, top, width, height = (column[of_colour] for column in rects)
             self.draw(painter, colours[which], left, top, width, height)

@@ -23,7 +23,6 @@ from rendering.items.bars.footprint_item import FootprintItem
 from rendering.items.chart_item import ChartItem
 from rendering.items.layer_stack import LayerStack
 from rendering.items.overlays import shown_at_first
-from rendering.paint.gl_painter import GlPainter
 from rendering.scene.all_layers import LAYERS
 from rendering.style.theme import Theme
 from rendering.view.chart_panes import ChartPanes
@@ -211,6 +210,8 @@ class ChartScene(QGraphicsScene):
 
     def install_gl(self, on_failure: Callable[[str], None]) -> None:
         """Create or replace the OpenGL painter; `on_failure` is called with the reason if OpenGL fails."""
+        from rendering.paint.gl_painter import GlPainter  # here, because an image needs no OpenGL
+
         for item in self.items_by_layer:
             if isinstance(item, FootprintItem):
                 item.install("gl", GlPainter(item.raster.keeper, on_failure))

@@ -35,6 +35,8 @@ class FrameClock(QObject):
         Number of frames so far.
     busy_s : float
         Time spent in `on_frame` so far, s.
+    woken_by : set of str
+        What has called `wake` since the last frame.
     """
 
     def __init__(self, on_frame: Callable[[], bool], parent: QObject | None = None) -> None:
@@ -42,6 +44,7 @@ class FrameClock(QObject):
         self._on_frame = on_frame
         self.frames = 0
         self.busy_s = 0.0
+        self.woken_by: set[str] = set()
         self._changed_s = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -62,8 +65,10 @@ class FrameClock(QObject):
         self._changed_s = time.perf_counter()
         self._timer.start(self._wanted_ms())
 
-    def wake(self) -> None:
+    def wake(self, cause: str = "") -> None:
         """Request a frame at once if the clock rests, and continue at the screen's rate; called after new data and user input."""
+        if cause:
+            self.woken_by.add(cause)
         rested, self._changed_s = self.resting, time.perf_counter()
         if rested and self._timer.isActive():
             self._timer.start(0)
@@ -78,6 +83,7 @@ class FrameClock(QObject):
         self.frames += 1
         if self._on_frame():
             self._changed_s = started
+        self.woken_by.clear()
         self.busy_s += time.perf_counter() - started
         if (wanted := self._wanted_ms()) != interval and self._timer.isActive():
             self._timer.setInterval(wanted)

@@ -27,6 +27,7 @@ SHORT: dict[str, dict[str, object]] = {
     "bench_long_history": {"_DAYS": 12, "_PER_MINUTE": 1, "_MEMORY_TRADES": 8_000, "_MONTH_DAYS": 3, "_ANCHOR_DAYS": 7, "_LIVE": 2},
     "bench_overlays": {"_FRAMES": 2, "_BAR_FRAMES": 2, "_WARM_UP": 1, "_PER_BAR": 4, "_HOUR": 30, "_MONTH": 200},
     "bench_profiles": {"DAYS": 2, "PER_MINUTE": 2, "DRAGS": 3},
+    "bench_start": {"TURNS": 1, "MOST": math.inf, "MOST_VERSION": math.inf},
 }
 """The constants of each benchmark that differ."""
 OWN_PROCESS = {"bench_feed"}

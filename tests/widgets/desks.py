@@ -10,6 +10,7 @@ from app.alerts.alert_store import AlertStore
 from app.alerts.watch import AlertWatch
 from app.chart.chart import build_series
 from app.errors import TapeprintError
+from app.ingest.lag import LagMeter
 from app.market.bar_rule import BarRule
 from app.market.feed import FeedState, FeedStatus
 from app.market.trade import TradeBatch, concatenate
@@ -37,6 +38,7 @@ class Desk:
         self.stopped_filling = False
         self.tried_now = 0
         self.filling, self.recording = "", OFF
+        self.lag = LagMeter()
         self.book = AlertStore()
         self.watch = AlertWatch(self.book, INSTRUMENT)
         self.alerts = AlertActions(self.book, lambda: self.chart, lambda: self.watch, lambda: self.status)

@@ -49,6 +49,8 @@ class ChartView(QGraphicsView):
         Called with the position of a click: a press that no tool handled, released at the same place.
     on_input : callable
         Called for each mouse, wheel, key and resize event, as each may change the chart.
+    on_painted : callable
+        Called when a frame is on the screen: at the end of its painting or, with OpenGL, after the swap of the buffers.
     on_menu : callable
         Called with a screen position and the point of the chart there, when the menu is requested by mouse or key.
     """
@@ -65,6 +67,7 @@ class ChartView(QGraphicsView):
         self.on_told: Callable[[str], None] = lambda line: None
         self.on_edit: Callable[[], None] = lambda: None
         self.on_input: Callable[[], None] = lambda: None
+        self.on_painted: Callable[[], object] = lambda: None
         self.on_menu: Callable[[QPoint, ChartPoint], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -89,10 +92,13 @@ class ChartView(QGraphicsView):
 
     def use_gl(self, on: bool) -> None:
         """Draw with OpenGL, or without it if `on` is False, in a new Qt viewport; everything is painted again."""
+        self._swaps = on
         if on:
             from pyqtgraph.Qt.OpenGLHelpers import GraphicsViewGLWidget  # loads all of pyqtgraph
 
-            self.setViewport(GraphicsViewGLWidget())
+            surface = GraphicsViewGLWidget()
+            surface.frameSwapped.connect(lambda: self.on_painted())
+            self.setViewport(surface)
         else:
             self.setViewport(QWidget())
         # an OpenGL viewport is always repainted completely, a raster one only where it changed
@@ -136,9 +142,13 @@ class ChartView(QGraphicsView):
         return super().event(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() in _INPUT:
+        kind = event.type()
+        if kind in _INPUT:
             self.on_input()
-        return super().viewportEvent(event)
+        done = super().viewportEvent(event)
+        if kind is QEvent.Type.Paint and not self._swaps:
+            self.on_painted()
+        return done
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._nudges(event):

@@ -15,6 +15,7 @@ from widgets.commands.navigation import ViewCommands
 from widgets.commands.overlays import OverlayCommands
 from widgets.commands.periods import PeriodCommands
 from widgets.commands.profiles import AnchorCommands
+from widgets.commands.trace import TraceCommands
 from widgets.panels.replay_bar import ReplayBar
 
 
@@ -53,3 +54,4 @@ class Families:
     calculation: RuleCommands
     overlays: OverlayCommands
     replay: ReplayBar
+    trace: TraceCommands

@@ -29,6 +29,7 @@ _BY_SECTION = {
     "alerts.md#set-an-alert": ("add_alert", "new_alert", "show_alerts", "delete_alert"),
     "replay.md#controls": ("play_or_pause", "step_trade", "step_bar", "play_faster", "play_slower", "go_to_time"),
     "journal.md": ("save_picture", "save_large_picture"),
+    "performance.md#trace": ("record_trace", "save_trace"),
     "keys.md": ("show_keys",),
 }
 SECTIONS = {command: section for section, commands in _BY_SECTION.items() for command in commands}

@@ -35,6 +35,7 @@ def help_commands() -> tuple[Command, ...]:
         ("data.md", "Data and store", (), "What is recorded, where, and how gaps are filled"),
         ("differences.md", "Why do my numbers differ?", (), "Differences from TradingView and ATAS"),
         ("troubleshooting.md", "Troubleshooting", (), "Messages and what to do about them"),
+        ("performance.md", "Diagnose performance", (), "Lag, frame time and traces: what makes a chart slow, and what to change"),
     )
     return tuple(
         Command(lambda f: f.window.show_help, "Help", text, keys, tooltip, argument=page, help_page=page)
@@ -239,5 +240,9 @@ COMMANDS = (
     Command(lambda f: f.replay.play_slower, "Replay", "Slower", ("Ctrl+Down",), "Play slower, down to 0.1x", "−"),
     Command(lambda f: f.replay.go_to_time, "Replay", "Go to time…", ("Alt+G",), "Jump to a time in the recording"),
     *help_commands(),
+    Command(
+        lambda f: f.trace.record_trace, "Help", "Record trace", (), "Record the last 1,200 frames: layers, times, trades", checkable=True
+    ),
+    Command(lambda f: f.trace.save_trace, "Help", "Save trace", (), "Save the recorded frames for a browser's trace viewer"),
     Command(lambda f: f.window.show_keys, "Help", "Keyboard shortcuts", ("?",), "List all keyboard shortcuts"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -36,12 +37,14 @@ from widgets.commands.navigation import ViewCommands
 from widgets.commands.overlays import OverlayCommands
 from widgets.commands.periods import PeriodCommands
 from widgets.commands.profiles import AnchorCommands
+from widgets.commands.trace import TraceCommands
 from widgets.panels.levels import LevelPanel
 from widgets.panels.playback import Playback
 from widgets.panels.replay_bar import ReplayBar
 from widgets.parts.qt_palette import palette_of
 from widgets.window.error_banner import FaultBanner
 from widgets.window.feed_state_style import FEED_STATE_STYLES, badge_of
+from widgets.window.frame_meter import FrameMeter
 from widgets.window.help_window import open_help
 from widgets.window.image_saver import ImageSaver
 from widgets.window.saved_choices import SavedChoices
@@ -115,11 +118,13 @@ class MainWindow(QMainWindow):
             calculation=RuleCommands(self, workspace, looks.remember_rules, self.show_message),
             overlays=self.overlays,
             replay=self.replay_bar,
+            trace=TraceCommands(lambda: self.meter.trace, looks.journal / "traces", self.show_message),
         )
         self._menu_providers = (self.why, self.anchors, families.periods, families.composites, self.alerts, copies, families.as_of)
         self.actions_by_name = build_actions(self, families)
         self.replay_bar.take_actions(self.actions_by_name)
         self.overlays.take_actions(self.actions_by_name)
+        families.trace.take_actions(self.actions_by_name)
         fill_menu_bar(self.menuBar(), self.actions_by_name)
         self.toolbar = Toolbar(
             self.actions_by_name,
@@ -147,13 +152,15 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         self.status_bar = StatusBar(self._theme, looks.painter_reason, self)
         self.status_bar.try_now.clicked.connect(lambda: self.try_now())
+        self.status_bar.lag.clicked.connect(lambda: self.show_help("performance.md"))
         self.setStatusBar(self.status_bar)
         self._dress()
         self._history = HistoryRequests()
         self.clock = FrameClock(self.frame, self)
-        workspace.on_change = self.clock.wake
+        self.meter = FrameMeter(workspace, self.clock)
+        workspace.on_change = partial(self.clock.wake, "data")
         for action in self.actions_by_name.values():
-            action.triggered.connect(self.clock.wake)
+            action.triggered.connect(lambda: self.clock.wake("command"))
         self.clock.start()
 
     # -- every frame -----------------------------------------------------------------------------
@@ -181,7 +188,9 @@ class MainWindow(QMainWindow):
             if not self._keeps_view:
                 self.pages.setCurrentWidget(self.waiting)
                 self.waiting.show_status(workspace.instrument_id, status)
-        elif not self.isMinimized():
+        elif self.isMinimized():
+            self.meter.skip()
+        else:
             if self.view is None or self.view.chart_scene.chart is not chart:
                 self._show_chart()
             assert self.view is not None
@@ -189,7 +198,7 @@ class MainWindow(QMainWindow):
             scene.set_mode(
                 FEED_STATE_STYLES[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling
             )
-            changed = scene.refresh_if_changed()
+            changed = self.meter.draw(scene, self.view.viewport())
             self.why.follow()
             if status.state is not FeedState.REPLAY:
                 self._history.update(scene)
@@ -198,7 +207,8 @@ class MainWindow(QMainWindow):
         if self._frames % (_STATUS_AT_REST if self.clock.resting else _STATUS_EVERY) == 1:
             self._tell_wrong_clock(status)
             notice = self._message if time.monotonic() < self._message_until_s else workspace.notice
-            self.status_bar.refresh(status, notice, workspace.recording, "OpenGL" if self._painter == "gl" else "raster")
+            painter = "OpenGL" if self._painter == "gl" else "raster"
+            self.status_bar.refresh(status, notice, workspace.recording, painter, workspace.lag)
             self._show_choice()
         return changed
 
@@ -227,7 +237,8 @@ class MainWindow(QMainWindow):
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
-            self.view.on_input = self.clock.wake
+            self.view.on_input = partial(self.clock.wake, "input")
+            self.view.on_painted = self.meter.painted
             self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._menu_providers)
             self.pages.addWidget(self.view)
         else:
@@ -402,6 +413,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.clock.stop()
+        self.meter.trace.stop()
         self._workspace.on_change = lambda: None
         self.alerts.sounds.close()
         if self.view is not None:

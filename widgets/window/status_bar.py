@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QStatusBar, QToolButton, QWidget
 
+from app.ingest.lag import LagMeter
 from app.market.feed import FeedState, FeedStatus
 from app.storage.recording_status import RecordingState, RecordingStatus
 from rendering.items.guides.badge_item import mode_colour
 from rendering.style.theme import Theme
 from rendering.view.frame import Mode
 from widgets.window.feed_state_style import FEED_STATE_STYLES, word_of
+from widgets.window.lag_texts import lag_tooltip
 from widgets.window.status_texts import FeedRateMeter, detail_text, rates_text
 
 _RECORDING_MODES: dict[RecordingState, Mode] = {
@@ -38,7 +40,11 @@ class StatusBar(QStatusBar):
         self.try_now.setToolTip("Try at once to reach the venue  (F5)")
         self.try_now.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.try_now.setVisible(False)
-        self.figures = self._label("Time since last trade, message rate and lag")
+        self.figures = self._label("Time since last trade and message rate")
+        self.lag = QToolButton(self)
+        self.lag.setAutoRaise(True)
+        self.lag.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.lag.setAccessibleName("Lag")
         self.notice = self._label("Notice")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.recording = self._label("Recording status")
@@ -48,10 +54,12 @@ class StatusBar(QStatusBar):
         self.addWidget(self.detail)
         self.addWidget(self.try_now)
         self.addWidget(self.figures)
+        self.addWidget(self.lag)
         self.addWidget(self.notice, 1)
         self.addPermanentWidget(self.recording)
         self.addPermanentWidget(self.painter)
         self._meter = FeedRateMeter()
+        self._lag_shown: tuple[object, ...] = ()
         self._theme = theme
         self._shown_state: FeedState | None = None
 
@@ -61,11 +69,12 @@ class StatusBar(QStatusBar):
         self._shown_state = None
 
     def sample(self, status: FeedStatus) -> None:
-        """Record the feed's status for rates and lag; called in every screen frame, paints nothing."""
+        """Record the feed's status for the rates; called in every screen frame, paints nothing."""
         self._meter.sample(status)
 
-    def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str) -> None:
+    def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str, lag: LagMeter | None = None) -> None:
         """Update the texts that have changed, the colours of the feed state, and whether the button Try now is visible."""
+        self._show_lag(status, lag)
         now_ns = time.time_ns()
         _set_text(self.state, word_of(status.state))
         _set_text(self.detail, detail_text(status, now_ns / 1e9))
@@ -83,6 +92,16 @@ class StatusBar(QStatusBar):
             ground = mode_colour(self._theme, FEED_STATE_STYLES[status.state].mode)  # as the badge on the chart
             ink = self._theme.ink_on(ground)
             self.state.setStyleSheet(f"background: {ground.hex}; color: {ink.hex}; font-weight: 600; padding: 1px 6px;")
+
+    def _show_lag(self, status: FeedStatus, lag: LagMeter | None) -> None:
+        """Show the lag of the session, in the tooltip its parts; a replay has none, as its trades are old."""
+        self.lag.setVisible(lag is not None and status.state is not FeedState.REPLAY)
+        shown = (lag, lag.n if lag is not None else 0, status.clock_error_ns)
+        if lag is None or shown == self._lag_shown:
+            return
+        self._lag_shown = shown
+        self.lag.setText(f"lag {lag.session.text}")
+        self.lag.setToolTip(lag_tooltip(lag, status))
 
     def _show_recording(self, recording: RecordingStatus) -> None:
         """Show the recording status by word, shape and colour."""

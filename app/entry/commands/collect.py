@@ -51,7 +51,7 @@ class _Collected:
     refused: bool = False
 
     def line(self, *, colours: bool = False) -> str:
-        """The health line: states of feed and recording, trades recorded, age of the last trade, problems."""
+        """The health line: states of feed and recording, trades recorded, age of the last trade, lag to the disk, problems."""
         if self.market is None or self.recorder is None or self.ingest is None:
             return f"{self.instrument_id} CONNECTING, {self.trouble or 'opening'}"
         status = self.market.feed.status
@@ -61,6 +61,7 @@ class _Collected:
             _recording_text(self.recorder.status, colours=colours),
             f"{self.recorder.written:,} recorded",
             f"last trade {age_s:.1f} s ago",
+            f"lag to disk {self.ingest.lag.session.text}",
             f"{status.connects} connects",
         ]
         if status.rejected:
@@ -145,6 +146,7 @@ async def _record(one: _Collected, store: DiskStore, settings: Settings) -> None
     memory = TradeStore(_MEMORY_TRADES, by_time=not market.instrument.numbered)
     one.recorder = Recorder(writer, memory.batches, keep=settings.retention())
     one.ingest = Ingest(market.feed, market.history, memory, (), recorder=one.recorder)
+    one.recorder.before_write, one.recorder.after_write = one.ingest.lag.begin, one.ingest.lag.end
     try:
         await one.ingest.run()
         one.refused = market.feed.status.state is FeedState.STOPPED

@@ -26,6 +26,7 @@ Bar = Annotated[str | None, Parameter(help="bar type: time (15s, 1m, 4h, 1d), 50
 TicksPerRow = Annotated[int | None, Parameter(help="ticks per row")]
 Painter = Annotated[PainterSetting | None, Parameter(help=help_of(DisplaySettings, "painter"))]
 Seconds = Annotated[float | None, Parameter(help="quit after this many seconds")]
+Trace = Annotated[Path | None, Parameter(help="record a trace of the last frames, and save it to this file (.json) when the window closes")]
 SettingsFile = Annotated[Path | None, Parameter(name="--settings", help="settings file to use")]
 StoreFolder = Annotated[Path | None, Parameter(name="--store", help="trade store folder (overrides settings)")]
 Begin = Annotated[str | None, Parameter(name="--from", help="start time: ISO 8601 or Unix time")]

@@ -14,7 +14,6 @@ from app.analytics.footprint import FootprintSeries
 from app.chart.chart import Chart, ChartSpec
 from app.entry.commands.candle_fetch import fetch_candles
 from app.entry.commands.common import Reading, print_note, read, stored_text
-from app.entry.commands.replay import with_sequential_ids
 from app.entry.commands.snapshot_request import SnapshotRequest
 from app.errors import BadInputError, FeedError
 from app.market.coverage import CoveredSpan, Source
@@ -100,6 +99,8 @@ def _chart_of(request: SnapshotRequest, reading: Reading | None, settings: Setti
             raise BadInputError(f"{request.source}: no such file; expected demo, a trades file, or an instrument such as binance:BTCUSDT")
         if reading is None:
             raise BadInputError("snapshot of a file requires --tick-size")
+        from app.entry.commands.replay import with_sequential_ids
+
         found = read(Path(request.source), reading)
         return _chart_of_trades(found.instrument, with_sequential_ids(found.trades), request), "replay"
     return asyncio.run(_collected(request, settings))

@@ -12,6 +12,7 @@ import shiboken6
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
+from app.market.distinct import distinct
 from rendering.view.frame import Frame
 
 _VoidPtr: Any = shiboken6.VoidPtr  # whose types lack its buffer
@@ -132,7 +133,7 @@ def _extremes(pixel: np.ndarray, y: np.ndarray) -> np.ndarray:
     order = np.lexsort((y, pixel))
     starts = np.flatnonzero(np.diff(pixel[order], prepend=pixel[order[0]] - 1))
     ends = np.append(starts[1:], len(order)) - 1
-    return np.unique(np.concatenate((order[starts], order[ends])))
+    return distinct(np.concatenate((order[starts], order[ends])))
 
 
 def _path(x: np.ndarray, y: np.ndarray, connect: np.ndarray) -> QPainterPath:

@@ -101,6 +101,24 @@ def disk(writer: TapeWriter, monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(writer, monkeypatch)
 
 
+def test_the_begin_and_end_of_each_write_are_reported(writer: TapeWriter, disk: Disk, logged) -> None:
+    """Lag to the disk: what is queued before the begin is on the disk at the end, and nothing ends that failed."""
+
+    async def story(recorder: Recorder) -> None:
+        told: list[tuple[str, int, int]] = []
+        recorder.before_write = lambda: told.append(("before", recorder.pending, recorder.written))
+        recorder.after_write = lambda: told.append(("after", recorder.pending, recorder.written))
+        recorder.take(TRADES[:200], LIVE)
+        disk.error = FULL
+        assert not await recorder.flush()
+        disk.error = None
+        recorder.take(TRADES[200:], LIVE)
+        assert await recorder.flush()
+        assert told == [("before", 200, 0), ("before", 300, 0), ("after", 0, 300)]
+
+    record(writer, story)
+
+
 def test_queued_trades_are_written_once(writer: TapeWriter) -> None:
     async def story(recorder: Recorder) -> None:
         recorder.take(TRADES[:200], LIVE)

@@ -48,3 +48,19 @@ def test_connections_without_messages_leave_no_trace() -> None:
     for _ in range(3):
         waiting.begin()
     assert not waiting.ready(False) and waiting.take(False) == [] and waiting.beginnings == 3
+
+
+def test_each_taken_message_has_its_time_of_arrival() -> None:
+    clock = Clock()
+    waiting = MessageQueue(clock)
+    waiting.begin()
+    for frame in (b"1", b"2"):
+        waiting.add(frame)
+        clock.now_s += 3.0
+    waiting.begin()
+    waiting.add(b"3")
+    begun = clock.now_s - 6.0
+    assert waiting.age_s == 6.0
+    assert waiting.take(False) == [b"1", b"2"] and waiting.arrived_s == [begun, begun + 3.0]
+    assert waiting.age_s == 0.0
+    assert waiting.take(False) == [b"3"] and waiting.arrived_s == [begun + 6.0]

@@ -132,3 +132,27 @@ def test_rest_answers_measure_the_clock(behind_s: int, cached: bool) -> None:
             assert abs(rest.clock.ahead_ns / 1e9 - (0 if cached else behind_s)) < 3
 
     run(story())
+
+
+@given(OFFSETS, st.lists(st.tuples(st.booleans(), DELAYS, DELAYS, st.integers(0, 5 * SECOND)), min_size=1, max_size=30))
+def test_the_error_is_how_far_the_offset_may_be_from_the_truth(ahead: int, events: list[tuple[bool, int, int, int]]) -> None:
+    world, answered = World(ahead), False
+    for answer, there, back, pause in events:
+        if answer:
+            world.answers(there, back)
+        else:
+            world.trades(there)
+        answered = answered or answer
+        error_ns = world.clock.error_ns
+        assert (error_ns is None) == (not answered), "a trade alone gives one bound"
+        assert error_ns is None or abs(world.clock.ahead_ns - ahead) <= error_ns
+        world.passes(pause)
+
+
+def test_answers_at_different_parts_of_a_second_narrow_the_error() -> None:
+    world = World(600 * SECOND)
+    for _ in range(20):
+        world.answers(SECOND // 100, SECOND // 100)
+        world.passes(SECOND + SECOND // 7)
+    error_ns = world.clock.error_ns
+    assert error_ns is not None and error_ns < SECOND // 5

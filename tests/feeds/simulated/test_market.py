@@ -154,6 +154,7 @@ def test_feed_begins_with_history_and_continues_in_real_time():
         async for batch in feed.batches():
             got.append(batch)
             assert int(batch.time_ns[-1]) < now[0]
+            assert len(feed.arrived_s) == (int(batch.time_ns[-1]) >= OPENING_NS + 2 * HOUR_NS), "the past has no lag"
             if now[0] > OPENING_NS + 2 * HOUR_NS + 20 * SECOND_NS:
                 await feed.aclose()
         assert max(map(len, got)) == 50_000

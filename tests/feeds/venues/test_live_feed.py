@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
@@ -167,6 +168,35 @@ def test_trades_before_a_connection_are_not_late(retells: bool, state: FeedState
                     if len(states) == 2:
                         break
             assert states == [FeedState.LIVE, state]
+
+    run(story())
+
+
+@pytest.mark.parametrize("retells", [True, False])
+def test_only_batches_of_new_trades_have_arrivals(retells: bool) -> None:
+    """Without consecutive ids: a page of the newest trades, or a stream that repeats them, was not received as they happened."""
+
+    async def talk(line: Line) -> None:
+        await line.tell("yes", "1 2" if line.number == 1 else "2 3")
+        await asyncio.sleep(0.05)
+        if line.number == 1:
+            line.reset()
+        await line.tell("50 51", "52")
+        await line.stay()
+
+    async def story() -> None:
+        async with venue(talk) as there:
+            wire = StreamSpec(there.url, PlainDecoder(), GREETING, retells=retells)
+            feed = LiveFeed(UNNUMBERED, wire, Newest(trades(1, 2, 3)), CALM)
+            found: dict[int, int] = {}
+            async with aclosing(feed.batches()) as batches:
+                async for batch in batches:
+                    assert all(time.monotonic() - 5 < at_s <= time.monotonic() for at_s in feed.arrived_s)
+                    found |= dict.fromkeys(batch.time_ns.tolist(), len(feed.arrived_s))
+                    if 52 in found:
+                        break
+            assert (found[1] > 0) is not retells, "the first line of a venue that repeats begins with old trades"
+            assert found[3] == 0 and found[52] > 0
 
     run(story())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import sys
 import time
 from decimal import Decimal
@@ -307,6 +308,8 @@ def test_collect_stops_after_seconds_and_reports_its_state(store: str, capfd):
                 del environ["TAPEPRINT_BINANCE_WS_URL"], environ["TAPEPRINT_BINANCE_REST_URL"]
             assert process.returncode == 0
             assert "binance:BTCUSDT LIVE" in err.decode() and "1 connects" in err.decode()
+            lags = re.findall(r", lag to disk ([\d,]+) / ([\d,]+) ms, worst ([\d,]+) ms,", err.decode())
+            assert [0 < half <= most <= worst for half, most, worst in ([int(x.replace(",", "")) for x in lag] for lag in lags)] == [True]
             trades = kept(store)
             assert len(trades) > 300 and np.all(np.diff(trades.trade_id) == 1)
 
