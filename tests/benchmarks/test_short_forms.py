@@ -92,7 +92,7 @@ def test_benchmark_runs(
     if module_name in OWN_PROCESS:
         constants = "; ".join(f"module.{constant} = {value!r}" for constant, value in SHORT[module_name].items())
         program = f"import {module.__name__} as module, {__name__} as short; {constants}; module.{name}(short.Once(), **{dict(values)!r})"
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+        done = subprocess.run([sys.executable, "-W", "always::ResourceWarning", "-c", program], capture_output=True, text=True, timeout=100)
         assert (done.returncode, done.stderr) == (0, "")
         return
     function, benchmark = getattr(module, name), Once()
