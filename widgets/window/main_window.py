@@ -215,7 +215,7 @@ class MainWindow(QMainWindow):
     def _show_chart(self) -> None:
         chart = self._workspace.chart
         assert chart is not None
-        scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
+        scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF(), tiles=self._looks.tiles)
         scene.show_only(self.overlays.shown)
         if self.view is not None and self._keeps_view:
             scene.copy_view(self.view.chart_scene)
