@@ -183,7 +183,7 @@ class RasterPainter:
             self._ahead = []
             return
         dx, dy = grid.left - old.pixels.left, grid.top - old.pixels.top
-        if dx or dy or (not self._ahead and self.budget.has_room(TILE_BYTES)):
+        if dx or dy or (not self._ahead and self.budget.fits(TILE_BYTES)):
             self._older_than = self.budget.uses if dx or dy else 0
             ring = places_in(grid.left - TILE_PX, grid.top - TILE_PX, grid.width + 2 * TILE_PX, grid.height + 2 * TILE_PX)
             around = [place for place in ring if place not in self.layer]
@@ -198,7 +198,7 @@ class RasterPainter:
         place = self._ahead.pop(0)
         if place in layer:
             return
-        if self.budget.make_room(TILE_BYTES, self._older_than):
+        if self.budget.free(TILE_BYTES, self._older_than):
             layer.draw(place)
         else:
             self._ahead = []

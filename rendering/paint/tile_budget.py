@@ -44,11 +44,11 @@ class TileBudget:
         """Memory of all tiles, bytes."""
         return sum(layer.n_bytes for layer in self._layers)
 
-    def has_room(self, n_bytes: int) -> bool:
+    def fits(self, n_bytes: int) -> bool:
         """Whether `n_bytes` more fit within the limit without discarding a tile."""
         return self.n_bytes + n_bytes <= self.max_bytes
 
-    def make_room(self, n_bytes: int = 0, used_before: int | None = None) -> bool:
+    def free(self, n_bytes: int = 0, used_before: int | None = None) -> bool:
         """Discard the least recently used tiles until `n_bytes` more fit within the limit; return False if they do not fit.
 
         Parameters

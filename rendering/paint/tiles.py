@@ -111,7 +111,7 @@ class TileLayer:
         self._budget.uses += 1
         self._last_use[place] = self._budget.uses
         self.tiles_drawn += 1
-        self._budget.make_room()
+        self._budget.free()
 
     def discard(self, place: Place) -> int:
         """Discard the tile at a place, if there is one; return the bytes that it needed."""

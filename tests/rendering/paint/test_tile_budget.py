@@ -102,11 +102,11 @@ def test_the_least_recently_used_tiles_of_all_charts_go_first(qapp):
     assert len(unused) > 3 and n_new > 3
     for discarded in (3, len(unused)):
         budget.max_bytes = budget.n_bytes - TILE_BYTES * (discarded - len(unused) + len(around(*old)) - 1)
-        assert budget.make_room()
+        assert budget.free()
         assert (len(around(*old)) - 1, len(around(*new))) == (len(unused) - discarded, n_new)
     assert around(*old) == [used]
     budget.max_bytes -= n_new * TILE_BYTES
-    assert budget.make_room()
+    assert budget.free()
     assert (around(*old), len(around(*new))) == ([used], 0)
 
 
@@ -132,7 +132,7 @@ def test_charts_at_the_limit_come_to_rest(qapp):
     budget = TileBudget()
     charts = [chart_with(budget) for _ in range(3)]
     budget.max_bytes = budget.n_bytes - 12 * TILE_BYTES
-    budget.make_room()
+    budget.free()
     for scene, painter in charts:
         assert isinstance(scene.chart, StillChart) and painter.layer is not None
         drawn = [other.layer.tiles_drawn for _, other in charts if other.layer is not None]
@@ -150,7 +150,7 @@ def test_a_hidden_chart_gives_its_tiles_and_is_complete_when_it_returns(qapp):
     whole = shown(scene, painter)
     scene.leave_screen()
     budget.max_bytes = 0
-    assert budget.make_room() and budget.n_bytes == 0
+    assert budget.free() and budget.n_bytes == 0
     budget.max_bytes = MAX_TILE_BYTES
     scene.return_to_screen()
     assert np.array_equal(shown(scene, painter), whole)
@@ -167,7 +167,7 @@ def test_a_picture_needs_no_tiles_in_view_afterwards(qapp):
     scene.render_image(2.0)
     scene.leave_screen()
     budget.max_bytes = 0
-    assert budget.make_room()
+    assert budget.free()
 
 
 @pytest.mark.parametrize("bar_px", [90.0, 7.1])
@@ -180,5 +180,5 @@ def test_old_tiles_shown_during_a_zoom_are_kept(qapp, bar_px: float):
     assert painter._fallback is not None and painter._fallback.places
     places = painter._fallback.places
     budget.max_bytes = 0
-    budget.make_room()
+    budget.free()
     assert painter._fallback.places == places
