@@ -292,10 +292,19 @@ class ChartScene(QGraphicsScene):
             item.leave_view()
 
     def return_to_screen(self) -> None:
-        """Draw what has changed since the chart was hidden, completely, before it is shown again; nothing if it was never drawn."""
-        if self.frame is not None:
-            self.refresh()
-            self.settle()
+        """Draw all that the chart shows before it is shown again, without waiting for turns; do nothing if it was never drawn."""
+        if self.frame is None:
+            return
+        self._refresh_all()
+        for item in self._footprints:
+            item.settle()
+        self.idle()  # e.g. developing values of bars that were added meanwhile
+        self._refresh_all()
+
+    def _refresh_all(self) -> None:
+        for item in self.items_by_layer:
+            item.forget()
+        self.refresh()
 
     def render_image(self, dpr: float | None = None) -> QImage:
         """An image of the chart with its visible layers, at `dpr` device pixels per logical pixel; by default at the scene's own scale.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from rendering.scene.chart_point import ChartPoint, chart_point_at
@@ -47,6 +48,10 @@ class ChartView(QGraphicsView):
         Called after the flag of a profile was double-clicked, which selects the profile.
     on_click : callable
         Called with the position of a click: a press that no tool handled, released at the same place.
+    on_focus : callable
+        Called when the chart gets the keyboard's focus.
+    paint_s : float
+        Time that the last painting took, s.
     on_input : callable
         Called for each mouse, wheel, key and resize event, as each may change the chart.
     on_menu : callable
@@ -64,7 +69,9 @@ class ChartView(QGraphicsView):
         self.alert_handle: AlertDrag | None = None
         self.on_told: Callable[[str], None] = lambda line: None
         self.on_edit: Callable[[], None] = lambda: None
+        self.on_focus: Callable[[], None] = lambda: None
         self.on_input: Callable[[], None] = lambda: None
+        self.paint_s = 0.0
         self.on_menu: Callable[[QPoint, ChartPoint], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -81,6 +88,8 @@ class ChartView(QGraphicsView):
 
     def show_scene(self, scene: ChartScene) -> None:
         """Show another chart's scene, and pass mouse and keys to it from now on."""
+        if self.scene() is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            self.chart_scene.leave_screen()
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
         self.anchors = ProfileTool(scene, lambda line: self.on_told(line))
@@ -106,6 +115,15 @@ class ChartView(QGraphicsView):
         self.setSceneRect(0, 0, size.width(), size.height())
         self.chart_scene.resize(size.width(), size.height(), self.devicePixelRatioF())
 
+    @property
+    def on_screen(self) -> bool:
+        """Whether the chart can be seen; False if it or its tab is hidden, or its window minimised."""
+        return self.isVisible() and not self.window().isMinimized()
+
+    def refresh_if_changed(self) -> bool:
+        """Refresh the scene if anything has changed; return False if there was nothing to do."""
+        return self.chart_scene.refresh_if_changed()
+
     def show_cursor(self) -> None:
         """Set the shape of the mouse cursor to match the state of the profile tool."""
         if self.cursor().shape() is not self.anchors.cursor:
@@ -116,6 +134,14 @@ class ChartView(QGraphicsView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_scene()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.chart_scene.return_to_screen()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.chart_scene.leave_screen()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -138,7 +164,12 @@ class ChartView(QGraphicsView):
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() in _INPUT:
             self.on_input()
-        return super().viewportEvent(event)
+        if event.type() is not QEvent.Type.Paint:
+            return super().viewportEvent(event)
+        started = time.perf_counter()
+        painted = super().viewportEvent(event)
+        self.paint_s = time.perf_counter() - started
+        return painted
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._nudges(event):
@@ -153,6 +184,10 @@ class ChartView(QGraphicsView):
             self.chart_scene.as_of.held = False
         else:
             super().keyReleaseEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.on_focus()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -19,6 +20,7 @@ from app.workspace import Workspace
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme, theme_names
 from rendering.view.frame_clock import FrameClock
+from rendering.view.frame_turns import FrameTurns
 from widgets.chart.chart_menu import open_chart_menu
 from widgets.chart.chart_view import ChartView
 from widgets.chart.history_requests import HistoryRequests
@@ -150,6 +152,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status_bar)
         self._dress()
         self._history = HistoryRequests()
+        self.turns = FrameTurns()
         self.clock = FrameClock(self.frame, self)
         workspace.on_change = self.clock.wake
         for action in self.actions_by_name.values():
@@ -189,7 +192,7 @@ class MainWindow(QMainWindow):
             scene.set_mode(
                 FEED_STATE_STYLES[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling
             )
-            changed = scene.refresh_if_changed()
+            changed = self.turns.refresh()
             self.why.follow()
             if status.state is not FeedState.REPLAY:
                 self._history.update(scene)
@@ -227,8 +230,10 @@ class MainWindow(QMainWindow):
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
+            self.view.on_focus = partial(self.turns.focus, self.view)
             self.view.on_input = self.clock.wake
             self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._menu_providers)
+            self.turns.add(self.view)
             self.pages.addWidget(self.view)
         else:
             before = self.view.chart_scene
