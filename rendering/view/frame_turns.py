@@ -56,7 +56,7 @@ class FrameTurns:
     def __init__(self, budget_s: float = FRAME_BUDGET_S, clock: Callable[[], float] = time.perf_counter) -> None:
         self.focused: TurnTaker | None = None
         self.waiting = 0
-        self._budget_s, self._clock = budget_s, clock
+        self.budget_s, self._clock = budget_s, clock
         self._charts: list[TurnTaker] = []  # the one with the oldest turn first
 
     def add(self, chart: TurnTaker) -> None:
@@ -85,7 +85,7 @@ class FrameTurns:
         self.waiting = len(shown)
         for each in shown:
             if each is not self.focused:
-                if sure <= 0 and self._clock() - started + painting_s >= self._budget_s:
+                if sure <= 0 and self._clock() - started + painting_s >= self.budget_s:
                     break
                 sure -= 1
             self._charts.remove(each)

@@ -24,6 +24,7 @@ SHORT: dict[str, dict[str, object]] = {
     "bench_feed": {"SECONDS": 0.3},
     "bench_frames": {"WANTED": {}, "NAIVE_FRAMES": 1, "FRAMES": 3},
     "bench_import": {"ROWS": 2_000},
+    "bench_many_charts": {"FRAMES": 8, "WARM_UP": 6, "QUIET_S": 0.5, "MOST_IDLE": math.inf, "MOST_OF_ONE": math.inf},
     "bench_overlays": {"_FRAMES": 2, "_BAR_FRAMES": 2, "_WARM_UP": 1, "_PER_BAR": 4, "_HOUR": 30, "_MONTH": 200},
     "bench_profiles": {"DAYS": 2, "PER_MINUTE": 2, "DRAGS": 3},
 }

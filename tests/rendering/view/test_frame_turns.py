@@ -113,7 +113,7 @@ def test_a_frame_reports_changes_and_charts_that_had_to_wait():
     desk.charts[0].on_screen = desk.charts[1].on_screen = False
     assert not desk.turns.refresh()
     slow = desk_of("abc")
-    slow.turns._budget_s = 0.0
+    slow.turns.budget_s = 0.0
     for chart in slow.charts:
         chart.changed = False
     assert slow.turns.refresh() and slow.turns.waiting == 2
