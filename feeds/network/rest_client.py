@@ -76,6 +76,8 @@ class RestClient:
         own_clocks = (wall, monotonic, sleep) != (time.time, time.monotonic, asyncio.sleep)
         self._shared = HostLimits(wall, monotonic, sleep) if own_clocks else limits_of(self._host)
         self._wall, self._apart_s = wall, apart_s
+        self._closed = False
+        self._running: dict[asyncio.Timeout, asyncio.Future[None]] = {}  # requests that were sent: their time limit, and their end
 
     async def get(
         self,
@@ -112,7 +114,13 @@ class RestClient:
         self._shared.used += weight
 
     async def aclose(self) -> None:
-        """Close the client's connections."""
+        """Close the client's connections; requests without a complete answer fail with `VenueUnreachableError`."""
+        self._closed = True
+        for limit in self._running:
+            if not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
+        if self._running:  # the client does not close a connection that is still being opened, and would leave its socket open
+            await asyncio.wait(list(self._running.values()))
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, largest: int, **question: Any) -> T:
@@ -150,18 +158,31 @@ class RestClient:
 
     async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
         """Send a request; return the response and its unpacked body, empty for an error response that is too long or cannot be unpacked."""
+        if self._closed:
+            raise self._closing_error()
+        limit, ended = asyncio.timeout(_COMPLETE_S), asyncio.get_running_loop().create_future()
+        self._running[limit] = ended
         try:
             asked_ns = time.monotonic_ns()
-            async with asyncio.timeout(_COMPLETE_S), self._client.stream(method, path, **question) as answer:
+            async with limit, self._client.stream(method, path, **question) as answer:
                 if answer.headers.get("Age", "0") == "0":  # else it is from a cache, and so is its date
                     self.clock.answered(answer.headers.get("Date"), asked_ns, time.monotonic_ns())
                 if answer.status_code == 200:
                     return answer, await read_body(answer, self._host, largest)
                 return answer, await read_refusal(answer, self._host)
         except TimeoutError:
+            if self._closed:
+                raise self._closing_error() from None
             raise VenueUnreachableError(f"{self._host} did not complete its response within {_COMPLETE_S:g} s") from None
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise request_failure(error, self._host, path) from None
+        finally:
+            del self._running[limit]
+            if not ended.done():  # cancelled if the loop itself is being closed
+                ended.set_result(None)
+
+    def _closing_error(self) -> VenueUnreachableError:
+        return VenueUnreachableError(f"the connection to {self._host} was closed")
 
 
 def request_failure(error: httpx2.RequestError | httpx2.InvalidURL, host: str, path: str) -> FeedError:

@@ -305,6 +305,7 @@ class LiveFeed:
         """Close the feed's connections, which ends `batches`."""
         if self._asking is not None:
             self._asking.cancel()
+            await asyncio.wait([self._asking])  # its socket may be opening: closed before the client is
         self._connection.close()
         await self._history.aclose()
 

@@ -57,7 +57,7 @@ class GlPainter:
         self._key: tuple[object, ...] = ()
         self._revision = -1
         self._look: BarStyle | None = None
-        self._atlas_for: BarStyle | None = None  # the style whose glyphs are on the graphics card
+        self._atlas_for: np.ndarray | None = None  # the glyphs on the graphics card
         self._origin = (0, 0)
         self._encoded_area = (0, 0, 0, 0)  # global pixels: left, top, right, bottom
         self._split = 0  # index of the first bar of the tail
@@ -149,8 +149,8 @@ class GlPainter:
 
     def _draw(self, frame: Frame) -> None:
         surface = self._surface_of_context()
-        if self._look is not self._atlas_for:
-            self._set_atlas(surface)
+        if self._look is not None and self._look.glyphs is not None and self._look.glyphs is not self._atlas_for:
+            self._set_atlas(surface, self._look.glyphs)
         self._upload(surface)
         dpr, grid = frame.dpr, frame.pixels
         pane = frame.layout.price
@@ -189,11 +189,10 @@ class GlPainter:
                 buffer.write(np.concatenate((head, tail)), 0)
         self._upload_from = None
 
-    def _set_atlas(self, surface: GlSurface) -> None:
-        self._atlas_for = self._look
-        if self._look is not None and self._look.glyphs is not None:
-            _, _, height, width = self._look.glyphs.shape
-            surface.set_atlas(atlas_pixels(self._look.glyphs), (width, height))
+    def _set_atlas(self, surface: GlSurface, glyphs: np.ndarray) -> None:
+        self._atlas_for = glyphs
+        _, _, height, width = glyphs.shape
+        surface.set_atlas(atlas_pixels(glyphs), (width, height))
 
     def _fail(self, error: Exception) -> None:
         self._failed = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
@@ -14,6 +16,24 @@ from rendering.style.text import CAP_HEIGHT, CHAR_ASPECT, chart_font
 
 REGULAR, BOLD = 0, 1
 _WEIGHTS = (REGULAR, BOLD)
+
+
+Inks: TypeAlias = tuple[tuple[Colour, int], ...]
+"""Colours with a weight each, in which characters are written."""
+
+
+@lru_cache(maxsize=32)
+def inked_glyphs(text_px: int, inks: Inks) -> np.ndarray:
+    """All glyphs of a size in each ink, drawn once for all charts: uint32 [shape=(n_inks, n_glyphs, height, width)], some 50 kB."""
+    glyphs = glyph_atlas(text_px).inked(inks)
+    glyphs.flags.writeable = False
+    return glyphs
+
+
+@lru_cache(maxsize=32)
+def glyph_atlas(text_px: int) -> GlyphAtlas:
+    """All glyphs of a size, drawn once for all charts and themes."""
+    return GlyphAtlas(text_px)
 
 
 class GlyphAtlas:
@@ -37,7 +57,7 @@ class GlyphAtlas:
         self.masks = np.stack([_draw(text_px, weight == BOLD, self.width, self.height) for weight in _WEIGHTS])
         self.masks.flags.writeable = False
 
-    def inked(self, inks: tuple[tuple[Colour, int], ...]) -> np.ndarray:
+    def inked(self, inks: Inks) -> np.ndarray:
         """Premultiplied pixels of every glyph in each ink: uint32 [shape=(n_inks, n_glyphs, height, width)].
 
         An ink is a colour and a weight.

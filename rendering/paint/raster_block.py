@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,9 @@ from rendering.paint.bar_zones import BarZones
 from rendering.paint.cell_colouring import VolumeRanks
 from rendering.paint.cell_fill import CellFill, fill_of_cells
 from rendering.paint.geometry import BarGeometry, CellGeometry, bar_geometry, bars_between, cell_geometry
-from rendering.paint.glyphs import GlyphAtlas
+from rendering.paint.glyphs import inked_glyphs
 from rendering.paint.shapes import CellTexts, Quads
+from rendering.style.colour import Colour
 from rendering.style.quantity_text import QuantityText
 from rendering.style.text import CHAR_ASPECT
 from rendering.style.theme import Theme
@@ -105,15 +107,23 @@ class BarStyle:
 def bar_style_for(
     detail: Detail, style: CellStyle, theme: Theme, ranks: VolumeRanks, grid: PixelGrid, rows: int, text: QuantityText
 ) -> BarStyle:
-    """Create the style of bars at one scale; drawing its glyphs takes a few milliseconds."""
+    """Create the style of bars at one scale; glyphs of a new size or theme take a few milliseconds."""
     row_pitch = rows * grid.tick_pitch
     column = BarZones.of(grid.bar_pitch, row_pitch, grid.dpr, detail, candle=style.show_candles, bracket=style.show_value_area)
     glyphs = None
     if detail == Detail.DIGITS and style.show_numbers:
         text_px = text_px_for(grid.bar_pitch, row_pitch, grid.dpr, column, shapes.text_slots(style.cells))
-        glyphs = GlyphAtlas(text_px).inked(shapes.text_inks(theme))
-    ramp = theme.volume_ramp if style.colouring == "volume" else theme.delta_ramp
-    return BarStyle(detail, style, theme, ranks, column, glyphs, np.array([colour.argb for colour in ramp], np.uint32), text)
+        glyphs = inked_glyphs(text_px, shapes.text_inks(theme))
+    ramp = ramp_pixels(theme.volume_ramp if style.colouring == "volume" else theme.delta_ramp)
+    return BarStyle(detail, style, theme, ranks, column, glyphs, ramp, text)
+
+
+@lru_cache(maxsize=16)
+def ramp_pixels(ramp: tuple[Colour, ...]) -> np.ndarray:
+    """The colours of a ramp as pixels, for all charts of a theme: uint32 [shape=(n_steps,)]."""
+    pixels = np.array([colour.argb for colour in ramp], np.uint32)
+    pixels.flags.writeable = False
+    return pixels
 
 
 def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: PixelGrid, look: BarStyle) -> bool:

@@ -15,7 +15,8 @@ from PySide6.QtGui import QPainter, QRegion
 from rendering.paint.exposed_region import exposed_region
 from rendering.paint.rank_cache import RankCache, series_key
 from rendering.paint.raster_block import bar_style_for
-from rendering.paint.tiles import TILE_PX, Place, TileLayer, places_in
+from rendering.paint.tile_budget import TileBudget
+from rendering.paint.tiles import TILE_BYTES, TILE_PX, Place, TileLayer, places_in
 from rendering.style.quantity_text import QuantityText
 from rendering.view.frame import Frame, figure_rules
 from rendering.view.pixel_grid import PixelGrid
@@ -25,8 +26,6 @@ FRAME_BUDGET_S = 0.006
 FIRST_BUDGET_S = 0.040
 """The same when there are no old tiles to show: better one late frame than an empty one."""
 AHEAD_BUDGET_S = 0.0025
-MAX_BYTES = 192 << 20
-"""Memory for tiles; a screen of 1920 x 1080 needs 8 MB, one of 3840 x 2160 needs 33 MB."""
 
 
 class RasterPainter:
@@ -36,15 +35,19 @@ class RasterPainter:
     ----------
     keeper : RankCache
         The volume ranks that colour the cells.
+    budget : TileBudget
+        The memory for tiles; the painter's own until one that charts share replaces it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter, keeper: RankCache | None = None) -> None:
         self.keeper = RankCache() if keeper is None else keeper
+        self.budget = TileBudget()
         self.layer: TileLayer | None = None
         self._fallback: TileLayer | None = None
         self._key: tuple[object, ...] = ()
         self._frame: Frame | None = None
         self._ahead: list[Place] = []
+        self._older_than = 0  # tiles last used before this may be discarded for those ahead; 0: none
         self._clock = clock
 
     # -- CellPainter -----------------------------------------------------------------------------
@@ -60,6 +63,7 @@ class RasterPainter:
         seen = _seen(frame.pixels)
         fresh = self._take_layer(frame, seen)
         assert self.layer is not None
+        self.layer.in_view = seen
         region: QRectF | None = None
         if not fresh and (strip := self.layer.update(frame.revision, seen)):
             region = _columns(frame, *strip)
@@ -101,9 +105,7 @@ class RasterPainter:
         while self._ahead:
             if self._clock() - started > budget_s:
                 return True
-            place = self._ahead.pop(0)
-            if place not in self.layer:
-                self.layer.draw(place)
+            self._draw_ahead(self.layer)
         self.keeper.reconsider(frame)
         return False
 
@@ -114,6 +116,12 @@ class RasterPainter:
                 if place not in self.layer:
                     self.layer.draw(place)
             self._fallback = None
+
+    def leave_view(self) -> None:
+        """Let other charts use the memory of all tiles, as none is in view any more; the next frame draws again what is missing."""
+        self._fallback, self._ahead = None, []
+        if self.layer is not None:
+            self.layer.in_view = frozenset()
 
     # -- layers ----------------------------------------------------------------------------------
 
@@ -128,13 +136,13 @@ class RasterPainter:
         old = self.layer
         if old is not None and self._key and self._key[-1] == ranks_for and (self._fallback is None or self._covers_view(old)):
             self._fallback = old
-            self._fallback.keep_only(set(old.places[-2 * len(seen) :]))
+            self._fallback.keep_newest(2 * len(seen))
         if self._key and self._key[-1] != ranks_for:
             self._fallback = None  # other bars or rows: the old tiles would show wrong values
         self._key = key
         text = QuantityText(frame.chart.spec.instrument.lot_size)
         look = bar_style_for(frame.detail, style, frame.theme, ranks, grid, series.grid.ticks_per_row, text)
-        self.layer = TileLayer(frame.chart, grid, look)
+        self.layer = TileLayer(frame.chart, grid, look, self.budget)
         self._ahead = []
         return True
 
@@ -164,22 +172,36 @@ class RasterPainter:
         return drawn
 
     def _queue_around(self, old: Frame | None, frame: Frame, seen: set[Place], started: float) -> None:
-        """Queue missing tiles around the view, those ahead of a pan first; during a pan draw one if there is time; discard old tiles."""
+        """Queue missing tiles around the view, those ahead of a pan first; during a pan draw one if there is time.
+
+        The tiles ahead of a pan replace older ones; without a pan, tiles are queued only as long as there is room for them, or charts
+        would discard each other's tiles for ever.
+        """
         assert self.layer is not None
         grid = frame.pixels
         if old is None or old.pixels.scale != grid.scale or any(place not in self.layer for place in seen):
             self._ahead = []
             return
         dx, dy = grid.left - old.pixels.left, grid.top - old.pixels.top
-        if dx or dy or not self._ahead:
+        if dx or dy or (not self._ahead and self.budget.fits(TILE_BYTES)):
+            self._older_than = self.budget.uses if dx or dy else 0
             ring = places_in(grid.left - TILE_PX, grid.top - TILE_PX, grid.width + 2 * TILE_PX, grid.height + 2 * TILE_PX)
             around = [place for place in ring if place not in self.layer]
             middle_x, middle_y = (grid.left + grid.width / 2) / TILE_PX, (grid.top + grid.height / 2) / TILE_PX
             around.sort(key=lambda place: -(place[0] + 0.5 - middle_x) * dx - (place[1] + 0.5 - middle_y) * dy)
             self._ahead = around
         if (dx or dy) and self._ahead and self._clock() - started < AHEAD_BUDGET_S:
-            self.layer.draw(self._ahead.pop(0))
-        self.layer.shrink_to(MAX_BYTES, keep=seen)
+            self._draw_ahead(self.layer)
+
+    def _draw_ahead(self, layer: TileLayer) -> None:
+        """Draw the first tile of the queue, unless the memory for tiles is full of tiles in view or newer than the queue."""
+        place = self._ahead.pop(0)
+        if place in layer:
+            return
+        if self.budget.free(TILE_BYTES, self._older_than):
+            layer.draw(place)
+        else:
+            self._ahead = []
 
     def _is_covered(self, place: Place, grid: PixelGrid) -> bool:
         """True if an old, scaled tile is shown at the middle of a missing tile."""

@@ -1,12 +1,13 @@
 """Tiles: cached images of parts of the chart, which a pan moves and a trade updates.
 
 Tiles lie in global pixel space (see `pixel_grid`), so they stay valid while the view moves, as long as the scale is
-the same. A trade redraws only the strip of the changed bars. The painter decides which tiles are drawn when.
+the same. A trade redraws only the strip of the changed bars. The painter decides which tiles are drawn when; the `TileBudget`
+that all charts share decides which are discarded.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 from PySide6.QtGui import QImage
 
 from rendering.paint.raster_block import BarStyle, draw_block
+from rendering.paint.tile_budget import TileBudget
 from rendering.view.pixel_grid import PixelGrid
 
 if TYPE_CHECKING:
@@ -52,44 +54,71 @@ class TileLayer:
         The scale; the position of the view does not matter here.
     look : BarStyle
         The style of the bars.
+    budget : TileBudget
+        The memory for tiles, shared with other layers.
 
     Attributes
     ----------
+    in_view : set of Place
+        The places in view: their tiles are not discarded.
     tiles_drawn, strips_drawn : int
         Numbers of tiles, and of strips through tiles in view, drawn so far, for tests.
     """
 
-    def __init__(self, chart: Chart, grid: PixelGrid, look: BarStyle) -> None:
+    def __init__(self, chart: Chart, grid: PixelGrid, look: BarStyle, budget: TileBudget) -> None:
         self.chart, self.grid, self.look = chart, grid, look
+        self.in_view: AbstractSet[Place] = frozenset()
         self.revision = chart.series.revision
         self._last_number = int(chart.series.number[-1])
         self.tiles_drawn = self.strips_drawn = 0
-        self._tiles: OrderedDict[Place, Tile | None] = OrderedDict()  # None: the tile is empty
+        self._budget = budget
+        self._tiles: dict[Place, Tile | None] = {}  # None: the tile is empty
+        self._last_use: dict[Place, int] = {}
+        self._n_bytes = 0
+        budget.add(self)
 
     def __contains__(self, place: Place) -> bool:
         return place in self._tiles
 
     def __getitem__(self, place: Place) -> Tile | None:
         """Return the tile at a place and mark it as recently used; None if it is empty, KeyError if it was not drawn."""
-        self._tiles.move_to_end(place)
-        return self._tiles[place]
+        tile = self._tiles[place]
+        self._budget.uses += 1
+        self._last_use[place] = self._budget.uses
+        return tile
 
     @property
     def places(self) -> list[Place]:
-        """The places of all tiles drawn so far and not discarded, including empty ones, least recently used first."""
+        """The places of all tiles drawn so far and not discarded, including empty ones."""
         return list(self._tiles)
 
     @property
     def n_bytes(self) -> int:
         """Memory of the tiles in bytes; empty tiles need none."""
-        return sum(tile is not None for tile in self._tiles.values()) * TILE_BYTES
+        return self._n_bytes
+
+    def last_use(self, place: Place) -> int:
+        """The number in the budget's `uses` of the last use of the tile at a place."""
+        return self._last_use[place]
 
     def draw(self, place: Place) -> None:
-        """Draw the complete tile at a place, and remember whether it is empty."""
+        """Draw the complete tile at a place, and remember whether it is empty; other tiles may be discarded for it."""
         tile = self._tiles.get(place) or Tile.blank()
         shown = draw_block(tile.pixels, (place[0] * TILE_PX, place[1] * TILE_PX), self.chart, self.grid, self.look)
+        self.discard(place)
         self._tiles[place] = tile if shown else None
+        self._n_bytes += TILE_BYTES if shown else 0
+        self._budget.uses += 1
+        self._last_use[place] = self._budget.uses
         self.tiles_drawn += 1
+        self._budget.free()
+
+    def discard(self, place: Place) -> int:
+        """Discard the tile at a place, if there is one; return the bytes that it needed."""
+        n_bytes = TILE_BYTES if self._tiles.pop(place, None) is not None else 0
+        self._last_use.pop(place, None)
+        self._n_bytes -= n_bytes
+        return n_bytes
 
     def update(self, revision: int, seen: set[Place]) -> tuple[int, int] | None:
         """Redraw the strip of changed bars in the tiles in view; discard the other tiles that the strip crosses.
@@ -116,27 +145,19 @@ class TileLayer:
         self._redraw_strip(left, right, seen)
         return left, right
 
-    def keep_only(self, places: set[Place]) -> None:
-        """Discard all tiles except those at `places`."""
-        for place in [place for place in self._tiles if place not in places]:
-            del self._tiles[place]
-
-    def shrink_to(self, n_bytes: int, keep: set[Place]) -> None:
-        """Discard the least recently used tiles, but none at a place in `keep`, until all tiles need at most `n_bytes` of memory."""
-        excess = self.n_bytes - n_bytes
-        for place in self.places:
-            if excess <= 0:
-                return
-            if place not in keep:
-                excess -= TILE_BYTES if self._tiles[place] is not None else 0
-                del self._tiles[place]
+    def keep_newest(self, n: int) -> None:
+        """Discard all tiles except for the `n` most recently used; these count as in view from now on."""
+        newest = sorted(self._tiles, key=self.last_use)[-n:]
+        for place in self._tiles.keys() - set(newest):
+            self.discard(place)
+        self.in_view = frozenset(newest)
 
     def _forget_blanks(self, left: int, right: int, top: int, bottom: int) -> None:
         """Discard empty tiles that touch a rectangle of global pixels, because bars may have grown into them."""
         for x, y in [place for place, tile in self._tiles.items() if tile is None]:
             across = x * TILE_PX < right and (x + 1) * TILE_PX > left
             if across and y * TILE_PX < bottom and (y + 1) * TILE_PX > top:
-                del self._tiles[x, y]
+                self.discard((x, y))
 
     def _redraw_strip(self, left: int, right: int, seen: set[Place]) -> None:
         """Draw global pixel columns `[left, right)` in all tiles in view at once; discard the other tiles that contain such columns."""
@@ -149,7 +170,7 @@ class TileLayer:
             if place in seen:
                 parts.append((place, tile))
             else:
-                del self._tiles[place]
+                self.discard(place)
         if not parts:
             return
         across, down = [place[0] for place, _ in parts], [place[1] for place, _ in parts]

@@ -23,6 +23,7 @@ from rendering.items.bars.footprint_item import FootprintItem
 from rendering.items.chart_item import ChartItem
 from rendering.items.layer_stack import LayerStack
 from rendering.items.overlays import shown_at_first
+from rendering.paint.tile_budget import TileBudget
 from rendering.scene.all_layers import LAYERS
 from rendering.style.theme import Theme
 from rendering.view.chart_panes import ChartPanes
@@ -54,6 +55,8 @@ class ChartScene(QGraphicsScene):
         Device pixels per logical pixel; `resize` changes it.
     layers : sequence of callables that return a ChartItem
         The layers; all of them by default.
+    tiles : TileBudget, optional
+        The memory for tiles, which charts share; by default the scene has its own.
 
     Attributes
     ----------
@@ -81,6 +84,7 @@ class ChartScene(QGraphicsScene):
         height: float = 900,
         dpr: float = 1.0,
         layers: Sequence[Callable[[], ChartItem]] = LAYERS,
+        tiles: TileBudget | None = None,
     ) -> None:
         super().__init__()
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)  # a dozen items: an index costs more than it finds
@@ -88,6 +92,9 @@ class ChartScene(QGraphicsScene):
         self.layers = LayerStack(items, shown_at_first((*LAYERS, *items)))
         for item in (*items, *self.layers.pictures):
             self.addItem(item)
+        self._tiles = tiles or TileBudget()
+        for item in self._footprints:
+            item.raster.budget = self._tiles
         self.chart = chart
         self.frame: Frame | None = None
         self.frames = 0
@@ -212,9 +219,8 @@ class ChartScene(QGraphicsScene):
         """Create or replace the OpenGL painter; `on_failure` is called with the reason if OpenGL fails."""
         from rendering.paint.gl_painter import GlPainter  # here, because an image needs no OpenGL
 
-        for item in self.items_by_layer:
-            if isinstance(item, FootprintItem):
-                item.install("gl", GlPainter(item.raster.keeper, on_failure))
+        for item in self._footprints:
+            item.install("gl", GlPainter(item.raster.keeper, on_failure))
         self._refreshed_for = ()
 
     def set_mode(self, mode: Mode, badge: str = "", notice: str = "") -> None:
@@ -281,6 +287,26 @@ class ChartScene(QGraphicsScene):
         """Finish all deferred work of the visible layers, so that the next drawing is complete."""
         self.layers.settle()
 
+    def leave_screen(self) -> None:
+        """Let other charts use the memory of the drawn bars, as this chart is hidden."""
+        for item in self._footprints:
+            item.leave_view()
+
+    def return_to_screen(self) -> None:
+        """Draw all that the chart shows before it is shown again, without waiting for turns; do nothing if it was never drawn."""
+        if self.frame is None:
+            return
+        self._refresh_all()
+        for item in self._footprints:
+            item.settle()
+        self.idle()  # e.g. developing values of bars that were added meanwhile
+        self._refresh_all()
+
+    def _refresh_all(self) -> None:
+        for item in self.items_by_layer:
+            item.forget()
+        self.refresh()
+
     def render_image(self, dpr: float | None = None) -> QImage:
         """An image of the chart with its visible layers, at `dpr` device pixels per logical pixel; by default at the scene's own scale.
 
@@ -292,7 +318,11 @@ class ChartScene(QGraphicsScene):
             If a layer cannot be drawn, because an image without that layer would be incomplete.
         """
         own = dpr in (None, self.dpr) and self._painter == "raster"  # OpenGL draws only on the screen
-        return (self if own else self.twin(dpr or self.dpr))._drawn_at(self.frame.now_ns if self.frame else None)
+        drawn = self if own else self.twin(dpr or self.dpr)
+        image = drawn._drawn_at(self.frame.now_ns if self.frame else None)
+        if not own:
+            drawn.leave_screen()
+        return image
 
     def _drawn_at(self, now_ns: int | None) -> QImage:
         """An image of the visible layers at the scene's own scale, drawn for the time `now_ns`; None for the current time."""
@@ -312,7 +342,7 @@ class ChartScene(QGraphicsScene):
 
     def twin(self, dpr: float) -> ChartScene:
         """A copy of this scene at another scale, drawn by the raster painter; an as-of moment that follows the mouse becomes fixed."""
-        other = ChartScene(self.chart, self._theme, *self._panes.size, dpr, layers=[type(item) for item in self.items_by_layer])
+        other = ChartScene(self.chart, self._theme, *self._panes.size, dpr, [type(item) for item in self.items_by_layer], self._tiles)
         other.fixed_detail, other._detail = self.fixed_detail, self._detail
         other.show_only(self.shown)
         other._mode, other._badge, other._notice = self._mode, self._badge, self._notice
@@ -322,6 +352,10 @@ class ChartScene(QGraphicsScene):
         other._panes.take_after(self._panes)
         other.sight.take_after(self.sight)
         return other
+
+    @property
+    def _footprints(self) -> list[FootprintItem]:
+        return [item for item in self.items_by_layer if isinstance(item, FootprintItem)]
 
     # -- frames -------------------------------------------------------------------------------
 

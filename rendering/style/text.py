@@ -6,6 +6,7 @@ text follows from its length). Hinting is off: a text has the same width at 1x a
 
 from __future__ import annotations
 
+import atexit
 from functools import lru_cache
 from importlib import resources
 
@@ -18,7 +19,8 @@ from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT, Rect
 FONT_FAMILY = "JetBrains Mono"
 _FONT_FILES = ("JetBrainsMono-Regular.ttf", "JetBrainsMono-SemiBold.ttf")
 _INSTALLED = "tapeprint_fonts"
-_MAX_LABELS = 1024  # a few screens of labels; then all are discarded
+_MAX_LABELS = 4096
+"""Texts that stay laid out, of all charts: some screens of labels, 1 kB each."""
 
 CAP_HEIGHT = 0.73
 """Height of a digit, in text heights; numbers are centred by it."""
@@ -71,13 +73,25 @@ def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
     return pane.left <= middle_x - width / 2 and middle_x + width / 2 <= pane.right
 
 
+@lru_cache(maxsize=_MAX_LABELS)
+def laid_out(text: str, text_px: int, bold: bool, scale: float) -> QStaticText:
+    """A text with its glyphs in their places, drawn `scale` times as large; shared by all charts, so do not modify it."""
+    label = QStaticText(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    label.prepare(QTransform.fromScale(scale, scale), chart_font(text_px, bold=bold))
+    return label
+
+
+atexit.register(laid_out.cache_clear)  # a laid-out text uses Qt's fonts, which end with the application
+
+
 class Labels:
-    """Draws texts in one size and weight; a text is laid out once and can then be drawn many times."""
+    """Draws texts in one size and weight; a text is laid out once for all charts and can then be drawn many times."""
 
     def __init__(self, text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> None:
-        self.text_px = text_px
+        self.text_px, self._bold = text_px, bold
         self._font = chart_font(text_px, bold=bold)
-        self._laid_out: dict[str, QStaticText] = {}
 
     def width(self, text: str) -> float:
         """The width of a text, logical pixels."""
@@ -93,15 +107,7 @@ class Labels:
         align : float
             Share of the text's width left of `x`: with 0 the text starts at `x`, with 0.5 it is centred, with 1 it ends there.
         """
-        label = self._laid_out.get(text)
-        if label is None:
-            if len(self._laid_out) >= _MAX_LABELS:
-                self._laid_out.clear()
-            label = QStaticText(text)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-            label.prepare(QTransform(), self._font)
-            self._laid_out[text] = label
+        label = laid_out(text, self.text_px, self._bold, painter.deviceTransform().m11())
         painter.setFont(self._font)
         painter.setPen(qcolor(colour))
         # a text's box reaches from the font's ascent (1.02) to its descent; digits fill the lower 0.73 of the ascent

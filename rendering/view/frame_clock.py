@@ -82,7 +82,7 @@ class FrameClock(QObject):
         interval = self._timer.interval()
         self.frames += 1
         if self._on_frame():
-            self._changed_s = started
+            self._changed_s = time.perf_counter()  # its end: a slow frame alone must not make the clock rest
         self.woken_by.clear()
         self.busy_s += time.perf_counter() - started
         if (wanted := self._wanted_ms()) != interval and self._timer.isActive():

@@ -25,6 +25,7 @@ SHORT: dict[str, dict[str, object]] = {
     "bench_frames": {"WANTED": {}, "NAIVE_FRAMES": 1, "FRAMES": 3},
     "bench_import": {"ROWS": 2_000},
     "bench_long_history": {"_DAYS": 12, "_PER_MINUTE": 1, "_MEMORY_TRADES": 8_000, "_MONTH_DAYS": 3, "_ANCHOR_DAYS": 7, "_LIVE": 2},
+    "bench_many_charts": {"FRAMES": 8, "WARM_UP": 6, "QUIET_S": 0.5, "MOST_IDLE": math.inf, "MOST_OF_ONE": math.inf},
     "bench_overlays": {"_FRAMES": 2, "_BAR_FRAMES": 2, "_WARM_UP": 1, "_PER_BAR": 4, "_HOUR": 30, "_MONTH": 200},
     "bench_profiles": {"DAYS": 2, "PER_MINUTE": 2, "DRAGS": 3},
     "bench_start": {"TURNS": 1, "MOST": math.inf, "MOST_VERSION": math.inf},
@@ -94,7 +95,7 @@ def test_benchmark_runs(
     if module_name in OWN_PROCESS:
         constants = "; ".join(f"module.{constant} = {value!r}" for constant, value in SHORT[module_name].items())
         program = f"import {module.__name__} as module, {__name__} as short; {constants}; module.{name}(short.Once(), **{dict(values)!r})"
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+        done = subprocess.run([sys.executable, "-W", "always::ResourceWarning", "-c", program], capture_output=True, text=True, timeout=100)
         assert (done.returncode, done.stderr) == (0, "")
         return
     function, benchmark = getattr(module, name), Once()

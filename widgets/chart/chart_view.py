@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from rendering.scene.chart_point import ChartPoint, chart_point_at
@@ -47,8 +48,15 @@ class ChartView(QGraphicsView):
         Called after the flag of a profile was double-clicked, which selects the profile.
     on_click : callable
         Called with the position of a click: a press that no tool handled, released at the same place.
+    on_focus : callable
+        Called when the chart gets the keyboard's focus.
+    paint_s : float
+        Time that the last painting took, s.
     on_input : callable
         Called for each mouse, wheel, key and resize event, as each may change the chart.
+    on_frame : callable
+        Called in each frame with the scene and the surface that it is painted on; refreshes the scene if anything has changed, and
+        returns False if there was nothing to do.
     on_painted : callable
         Called when a frame is on the screen: at the end of its painting or, with OpenGL, after the swap of the buffers.
     on_menu : callable
@@ -66,8 +74,11 @@ class ChartView(QGraphicsView):
         self.alert_handle: AlertDrag | None = None
         self.on_told: Callable[[str], None] = lambda line: None
         self.on_edit: Callable[[], None] = lambda: None
+        self.on_focus: Callable[[], None] = lambda: None
         self.on_input: Callable[[], None] = lambda: None
+        self.on_frame: Callable[[ChartScene, QWidget], bool] = lambda scene, surface: scene.refresh_if_changed()
         self.on_painted: Callable[[], object] = lambda: None
+        self.paint_s = 0.0
         self.on_menu: Callable[[QPoint, ChartPoint], None] = lambda place, spot: None
         self.on_click: Callable[[float, float], None] = lambda x, y: None
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -84,6 +95,8 @@ class ChartView(QGraphicsView):
 
     def show_scene(self, scene: ChartScene) -> None:
         """Show another chart's scene, and pass mouse and keys to it from now on."""
+        if self.scene() is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            self.chart_scene.leave_screen()
         self.chart_scene = scene
         self._mouse = PanAndZoom(scene)
         self.anchors = ProfileTool(scene, lambda line: self.on_told(line))
@@ -112,6 +125,15 @@ class ChartView(QGraphicsView):
         self.setSceneRect(0, 0, size.width(), size.height())
         self.chart_scene.resize(size.width(), size.height(), self.devicePixelRatioF())
 
+    @property
+    def on_screen(self) -> bool:
+        """Whether the chart can be seen; False if it or its tab is hidden, or its window minimised."""
+        return self.isVisible() and not self.window().isMinimized()
+
+    def refresh_if_changed(self) -> bool:
+        """Refresh the scene if anything has changed; return False if there was nothing to do."""
+        return self.on_frame(self.chart_scene, self.viewport())
+
     def show_cursor(self) -> None:
         """Set the shape of the mouse cursor to match the state of the profile tool."""
         if self.cursor().shape() is not self.anchors.cursor:
@@ -122,6 +144,14 @@ class ChartView(QGraphicsView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_scene()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.chart_scene.return_to_screen()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.chart_scene.leave_screen()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -145,10 +175,14 @@ class ChartView(QGraphicsView):
         kind = event.type()
         if kind in _INPUT:
             self.on_input()
-        done = super().viewportEvent(event)
-        if kind is QEvent.Type.Paint and not self._swaps:
+        if kind is not QEvent.Type.Paint:
+            return super().viewportEvent(event)
+        started = time.perf_counter()
+        painted = super().viewportEvent(event)
+        self.paint_s = time.perf_counter() - started
+        if not self._swaps:
             self.on_painted()
-        return done
+        return painted
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._nudges(event):
@@ -163,6 +197,10 @@ class ChartView(QGraphicsView):
             self.chart_scene.as_of.held = False
         else:
             super().keyReleaseEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.on_focus()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

@@ -20,6 +20,7 @@ from app.workspace import Workspace
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme, theme_names
 from rendering.view.frame_clock import FrameClock
+from rendering.view.frame_turns import FrameTurns
 from widgets.chart.chart_menu import open_chart_menu
 from widgets.chart.chart_view import ChartView
 from widgets.chart.history_requests import HistoryRequests
@@ -156,6 +157,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status_bar)
         self._dress()
         self._history = HistoryRequests()
+        self.turns = FrameTurns()
         self.clock = FrameClock(self.frame, self)
         self.meter = FrameMeter(workspace, self.clock)
         workspace.on_change = partial(self.clock.wake, "data")
@@ -198,7 +200,7 @@ class MainWindow(QMainWindow):
             scene.set_mode(
                 FEED_STATE_STYLES[status.state].mode, badge_of(status.state), detail_text(status, time.time()) or workspace.filling
             )
-            changed = self.meter.draw(scene, self.view.viewport())
+            changed = self.turns.refresh()
             self.why.follow()
             if status.state is not FeedState.REPLAY:
                 self._history.update(scene)
@@ -225,7 +227,7 @@ class MainWindow(QMainWindow):
     def _show_chart(self) -> None:
         chart = self._workspace.chart
         assert chart is not None
-        scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF())
+        scene = ChartScene(chart, self._theme, dpr=self.devicePixelRatioF(), tiles=self._looks.tiles)
         scene.show_only(self.overlays.shown)
         if self.view is not None and self._keeps_view:
             scene.copy_view(self.view.chart_scene)
@@ -237,9 +239,12 @@ class MainWindow(QMainWindow):
             self.view.on_edit = self.anchors.edit_profile
             self.view.alert_handle = self.alerts.handle
             self.view.on_click = self.why.click
+            self.view.on_focus = partial(self.turns.focus, self.view)
             self.view.on_input = partial(self.clock.wake, "input")
+            self.view.on_frame = self.meter.draw
             self.view.on_painted = self.meter.painted
             self.view.on_menu = lambda place, spot: open_chart_menu(self, place, spot, self._menu_providers)
+            self.turns.add(self.view)
             self.pages.addWidget(self.view)
         else:
             before = self.view.chart_scene

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.settings.calculation import CalculationSettings
 from rendering.items.overlays import shown_at_first
+from rendering.paint.tile_budget import TileBudget
 from rendering.scene.all_layers import LAYERS
 
 
@@ -38,6 +39,8 @@ class WindowOptions:
         Called with section, name and value of another setting that the user has changed.
     remember_rules : callable
         Called with the calculation settings before and after a change by the user.
+    tiles : TileBudget
+        The memory for tiles, for all charts of the program.
     """
 
     theme: str
@@ -50,3 +53,4 @@ class WindowOptions:
     remember_shown: Callable[[str], None] = _forget
     remember: Callable[[str, str, str], None] = _forget
     remember_rules: Callable[[CalculationSettings, CalculationSettings], None] = _forget
+    tiles: TileBudget = field(default_factory=TileBudget)

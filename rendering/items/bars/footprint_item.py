@@ -48,6 +48,7 @@ class FootprintItem(ChartItem):
         painter = self._painters.get(frame.painter, self.raster)
         self._region = painter.prepare(frame)
         if painter is not self._drawn_by:
+            self.leave_view()
             self._drawn_by, self._region = painter, QRectF(*frame.layout.price)
         return super().refresh(frame)
 
@@ -70,6 +71,11 @@ class FootprintItem(ChartItem):
     def settle(self) -> None:
         """Let the painter finish its deferred work."""
         self._drawn_by.settle()
+
+    def leave_view(self) -> None:
+        """Let other charts use the memory of the drawn bars, as they are out of view; the next frame draws again what is missing."""
+        if self._drawn_by is self.raster:
+            self.raster.leave_view()
 
     def take_after(self, other: ChartItem) -> None:
         """Use the volume ranks of another footprint item, so that both draw cells in the same colours."""

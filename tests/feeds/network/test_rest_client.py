@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import pytest
@@ -259,5 +259,29 @@ def test_requests_respect_the_limit_per_second() -> None:
             await rest.get("/x", {}, Answer, weight=1)
             await rest.aclose()
         assert clock.waits == [1.0, 1.0, 0.25]
+
+    run(story())
+
+
+@pytest.mark.parametrize("turns", range(1, 16))
+def test_closing_ends_open_requests_and_closes_their_sockets(turns: int) -> None:
+    """With each turn of the event loop the request gets further: it starts, opens its socket, is sent, and waits for an answer."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()  # until the client closes its side; `run` fails if this never ends
+        writer.close()
+
+    async def story() -> None:
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as listening:
+            rest = RestClient(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+            request = asyncio.create_task(rest.get("/x", {}, Answer, weight=1))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await rest.aclose()
+            with pytest.raises(VenueUnreachableError, match="closed"):
+                await request
+            with pytest.raises(VenueUnreachableError, match="closed"):
+                await rest.get("/x", {}, Answer, weight=1)
 
     run(story())

@@ -11,8 +11,8 @@ from PySide6.QtCore import QRectF
 from app.settings.calculation import CellStyle
 from rendering.items.bars.footprint_item import FootprintItem
 from rendering.paint.raster_block import draw_block
-from rendering.paint.raster_painter import MAX_BYTES, RasterPainter
-from rendering.paint.tiles import TILE_BYTES, TILE_PX, places_in
+from rendering.paint.raster_painter import RasterPainter
+from rendering.paint.tiles import TILE_PX, places_in
 from rendering.scene.scene import ChartScene
 from rendering.style.theme import load_theme
 from rendering.view.detail import Detail
@@ -190,24 +190,6 @@ def test_a_price_glitch_that_fits_the_view_is_drawn(qapp):
     scene.settle()
     assert scene.frame is not None and scene.frame.detail <= Detail.CELLS
     assert np.array_equal(shown(scene, painter), drawn_at_once(scene, painter))
-
-
-def test_memory_is_bounded_without_discarding_tiles_in_view(qapp):
-    scene, painter = footprint_scene(StillChart(random_trades(120, 150), 10))
-    scene.refresh()
-    scene.settle()
-    layer = painter.layer
-    assert layer is not None and scene.frame is not None
-    seen = places_in(scene.frame.pixels.left, scene.frame.pixels.top, scene.frame.pixels.width, scene.frame.pixels.height)
-    for _ in range(60):
-        scene.set_viewport(scene.viewport.panned(60, 0))
-        scene.refresh()
-    assert layer.n_bytes <= MAX_BYTES
-    kept = set(layer.places[-3:])
-    layer.shrink_to(2 * TILE_BYTES, keep=kept)
-    assert kept <= set(layer.places)
-    assert layer.n_bytes <= max(2, len(kept)) * TILE_BYTES
-    assert seen
 
 
 def test_ranks_are_replaced_only_at_rest_when_they_misjudge(qapp):

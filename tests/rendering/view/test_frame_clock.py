@@ -68,3 +68,9 @@ def test_a_stopped_clock_cannot_be_woken(qtbot):
     clock.wake()
     qtbot.wait(40)
     assert clock.frames == 0
+
+
+def test_clock_does_not_rest_after_a_slow_frame_that_found_a_change(qtbot):
+    clock = FrameClock(lambda: qtbot.wait(300) is None)
+    clock._tick()
+    assert not clock.resting
