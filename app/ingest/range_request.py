@@ -58,10 +58,10 @@ async def request_range(
     pages = []
     if isinstance(history, TimedHistory) and (older is None or starts_again or not current):
         pages = await _read(history.through(Span(start_ns, max(gap.end_ns, time_ns + 1))), on_progress)
-        if not current or any(raw_id(key) in page.trade_id for page in pages):  # all up to the first known trade
+        if any(raw_id(key) in page.trade_id for page in pages):  # all up to the first known trade
             return pages, Span(min(from_ns, gap.end_ns), gap.end_ns)
     by_id = await _read(history.since(start_ns, raw_id(key)), on_progress) if current else []
-    if not isinstance(history, TimedHistory) and (starts_again or not current):
+    if not current or (starts_again and not isinstance(history, TimedHistory)):
         from_ns = max(from_ns, min((int(page.time_ns.min()) for page in by_id), default=gap.end_ns))
     return pages + by_id, Span(min(from_ns, gap.end_ns), gap.end_ns)
 
