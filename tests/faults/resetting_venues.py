@@ -57,6 +57,7 @@ class ResettingVenue:
 
     def __init__(self, name: str, trades: TradeBatch) -> None:
         self.name, self.trades, self.until = name, trades, len(trades)
+        self._columns = [column.tolist() for column in trades.columns]
         self.asked: list[dict[str, Any]] = []
         self._answers: dict[str, Callable[[dict[str, Any]], object]] = {
             "okx": self._okx,
@@ -87,21 +88,27 @@ class ResettingVenue:
         """Places of the trades with the highest ids below one, newest first."""
         ids = self.trades.trade_id[: self.until]
         since = int(np.flatnonzero(np.diff(ids, prepend=1 << 62) < 0)[-1])
-        return (since + np.flatnonzero(ids[since:] < trade_id))[::-1][:count].tolist()
+        end = since + int(np.searchsorted(ids[since:], trade_id))
+        return list(range(end - 1, max(since, end - count) - 1, -1))
+
+    def _texts(self, place: int) -> tuple[int, str, str, bool, int]:
+        """Time in ns, price, quantity, whether the buyer was the aggressor, and id."""
+        time_ns, ticks, lots, side, trade_id = (column[place] for column in self._columns)
+        return time_ns, str(ticks * _TICK), f"{lots * _LOT:.8f}", side > 0, trade_id
 
     def _okx(self, query: dict[str, Any]) -> object:
         count, after = min(100, int(query["limit"])), int(query.get("after", 1 << 62))
         if query.get("type") == "2":
             end = min(self.until, int(np.searchsorted(self.trades.time_ns, min(after, 1 << 42) * 10**6)))
-            places = list(range(end))[::-1][:count]
+            places = list(range(end - 1, max(0, end - count) - 1, -1))
         else:
             places = self._below(after, count)
         return {"code": "0", "msg": "", "data": [self._okx_row(place) for place in places]}
 
     def _okx_row(self, place: int) -> dict[str, str]:
-        trade = self.trades[place : place + 1]
-        told = {"instId": "BTC-USDT", "tradeId": str(trade.trade_id[0]), "px": _price(trade), "sz": _size(trade), "source": "0"}
-        return told | {"side": "buy" if trade.side[0] > 0 else "sell", "ts": str(trade.time_ns[0] // 10**6)}
+        time_ns, price, size, buy, trade_id = self._texts(place)
+        told = {"instId": "BTC-USDT", "tradeId": str(trade_id), "px": price, "sz": size, "source": "0"}
+        return told | {"side": "buy" if buy else "sell", "ts": str(time_ns // 10**6)}
 
     def _kraken(self, query: dict[str, Any]) -> object:
         begin = max(0, self.until - 1000)
@@ -113,28 +120,16 @@ class ResettingVenue:
         return f'{{"error":[],"result":{{"XXBTZUSD":[{rows}],"last":"{last}"}}}}'.encode()
 
     def _kraken_row(self, place: int) -> str:
-        trade = self.trades[place : place + 1]
-        seconds, rest_ns = divmod(int(trade.time_ns[0]), 10**9)
-        side = "b" if trade.side[0] > 0 else "s"
-        return f'["{_price(trade)}","{_size(trade)}",{seconds}.{rest_ns // 100:07d},"{side}","l","",{trade.trade_id[0]}]'
+        time_ns, price, size, buy, trade_id = self._texts(place)
+        return f'["{price}","{size}",{time_ns // 10**9}.{time_ns % 10**9 // 100:07d},"{"b" if buy else "s"}","l","",{trade_id}]'
 
     def _coinbase(self, query: dict[str, Any]) -> object:
         rows: list[dict[str, object]] = []
         for place in self._below(int(query.get("after", 1 << 62)), min(1000, int(query["limit"]))):
-            trade = self.trades[place : place + 1]
-            at = datetime.fromtimestamp(int(trade.time_ns[0]) // 10**9, UTC)
-            time = f"{at:%Y-%m-%dT%H:%M:%S}.{int(trade.time_ns[0]) % 10**9 // 1000:06d}Z"
-            maker = "sell" if trade.side[0] > 0 else "buy"
-            rows.append({"trade_id": int(trade.trade_id[0]), "side": maker, "size": _size(trade), "price": _price(trade), "time": time})
+            time_ns, price, size, buy, trade_id = self._texts(place)
+            time = f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{time_ns % 10**9 // 1000:06d}Z"
+            rows.append({"trade_id": trade_id, "side": "sell" if buy else "buy", "size": size, "price": price, "time": time})
         return rows
-
-
-def _price(trade: TradeBatch) -> str:
-    return str(trade.price_ticks[0] * _TICK)
-
-
-def _size(trade: TradeBatch) -> str:
-    return f"{trade.quantity_lots[0] * _LOT:.8f}"
 
 
 def _hasty(rest: OkxRest) -> OkxRest:
