@@ -71,6 +71,6 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """Make the `StoreError` for a file that cannot be read, with the reason in one line."""
+    """Make the `StoreError` for a file that cannot be read, with the reason in one line of at most 200 characters."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     return StoreError(f"cannot read {path}: {why}")
