@@ -167,7 +167,8 @@ async def fill_gaps(
         If the trades cannot be written to disk.
     """
     fresh = 0
-    for gap in reversed(store_gaps(writer, span)):
+    for before in reversed(store_gaps(writer, span)):  # a newer gap may have shown that ids have started again since an older one
+        gap = next((gap for gap in store_gaps(writer, span) if gap.span == before.span), before)
         fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep)
     await asyncio.to_thread(writer.tidy, wall_ns())
     return fresh

@@ -135,6 +135,22 @@ def test_coinbase_trades_of_before_a_reset_stay_owed(tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_reset_after_the_newest_stored_trade_stays_owed_at_coinbase(tmp_path: Path) -> None:
+    """No trade since is recorded: the first one that comes does not follow the stored ones by id."""
+    venue = ResettingVenue("coinbase", market(11, (2_500, 3_700_000), (2_500, 1)))
+    times = venue.trades.time_ns
+    span = Span(BEGAN_NS, int(times[-1]) + 1)
+
+    async def story() -> None:
+        async with recorded(tmp_path, venue, slice(0, 700)) as (writer, history):
+            await fill_gaps(writer, history, span, wall_ns=lambda: span.end_ns + 60 * 10**9)
+            assert same(stored(writer), venue.trades[np.r_[0:700, 2_500:5_000]])
+            assert Span(int(times[699]) + 1, int(times[2_500])) in [row.span for row in writer.owed]
+            assert not [one for one in writer.settled.times() if one.intersection(Span(int(times[699]) + 1, int(times[2_500])))]
+
+    run(story())
+
+
 @pytest.mark.parametrize("kept", [slice(0, 2_000), slice(800, 2_500)], ids=["after it", "before it"])
 def test_coinbase_is_not_asked_by_id_for_trades_of_before_a_reset(kept: slice, tmp_path: Path) -> None:
     """It has other trades under these ids; once they were fetched, and the time counted as complete."""
