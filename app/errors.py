@@ -17,6 +17,7 @@ or the terminal (one line: what, where, what was expected).
     │   ├── VenueUnreachableError  no answer: retried with back-off
     │   ├── VenuePausedError       refused for now (403, maintenance): retried after long pauses
     │   ├── VenueBusyError         429 or 418: retried after `retry_after_s`
+    │   │   └── WeightSpentError   our own share of the venue's request weight is used up until the next minute
     │   ├── ChecksumError          a download does not match its published checksum
     │   └── VenueRefusedError      451, bad certificate, unknown symbol: retrying cannot help
     │       └── BadRequestError    400: a publisher calls the request itself wrong, e.g. out of range
@@ -127,6 +128,10 @@ class VenueBusyError(FeedError):
     def __init__(self, user_message: str, *, retry_after_s: float, detail: str = "") -> None:
         super().__init__(user_message, detail=detail)
         self.retry_after_s = retry_after_s
+
+
+class WeightSpentError(VenueBusyError):
+    """Raised for an urgent request when our own share of the venue's request weight is used up in this minute; the venue was not asked."""
 
 
 class ChecksumError(FeedError):

@@ -39,6 +39,11 @@ class DiskHistory:
         ranges = await asyncio.to_thread(_stored_ranges, self._tape)
         return min((stored.start_ns for stored in ranges), default=None)
 
+    async def newest_before(self, time_ns: int) -> TapeRange | None:
+        """The newest stored tape range that starts before a time; None if there is none."""
+        older = [stored for stored in await asyncio.to_thread(_stored_ranges, self._tape) if stored.start_ns < time_ns]
+        return max(older, key=lambda stored: stored.end_ns, default=None)
+
     async def ranges_in(self, span: Span, before_id: int | None) -> list[TapeRange]:
         """The stored tape ranges that overlap a span, cut to it; with `before_id`, only those that begin before that id.
 

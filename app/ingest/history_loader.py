@@ -19,11 +19,12 @@ from app.errors import FeedError, GridTooFineError, StoreError, TapeprintError, 
 from app.ingest.disk_history import DiskHistory, span_of
 from app.ingest.gap_queue import GapQueue, OwedQueue
 from app.ingest.load_progress import LoadProgress
+from app.ingest.range_request import request_range
 from app.ingest.retry import retry
 from app.ingest.store_backfill import fill_owed
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
-from app.market.feed import TradeHistory, closing
+from app.market.feed import TimedHistory, TradeHistory, closing
 from app.market.span import Span
 from app.market.times import timestamp_text
 from app.market.trade import TradeBatch
@@ -244,9 +245,13 @@ class HistoryLoader:
         for attempt in range(_TRIES):
             if attempt:
                 await self._sleep(_FIRST_WAIT_S * 2 ** (attempt - 1))  # a venue's archive may lag behind its stream
-            if self._store.last_id is not None and not same_epoch(last_id, self._store.last_id):
-                break  # the venue has other trades under these ids by now
-            if await self._fetch(history.between(raw_id(first_id), raw_id(last_id)), what, share):
+            if self._store.last_id is None or same_epoch(last_id, self._store.last_id):
+                pages = history.between(raw_id(first_id), raw_id(last_id))
+            elif isinstance(history, TimedHistory):  # the venue has other trades under these ids by now
+                pages = history.through(Span(around.start_ns, around.end_ns + 1))
+            else:
+                break
+            if await self._fetch(pages, what, share):
                 return  # what is left is a gap of its own, with its own tries
         self._gaps.ask_later(gaps)
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
@@ -318,17 +323,16 @@ class HistoryLoader:
             await self._fetch_deep()
             return
         before_id = None if self._store.by_time else self._store.first_id
+        first_known = None if before_id is None else (before_id, self._store.span.start_ns)
         ranges = await self._stored_in(part, before_id)
         fetched: list[tuple[list[TradeBatch], Span]] = []
         try:
             for gap in reversed(part.minus([span_of(stored) for stored in ranges])):
-                follower = (
-                    before_id
-                    if self._store.by_time
-                    else next((stored.first_id for stored in ranges if stored.start_ns >= gap.end_ns), before_id)
+                older = None if self._disk is None else await self._disk.newest_before(gap.start_ns)
+                follower = next(((stored.first_id, stored.start_ns) for stored in ranges if stored.start_ns >= gap.end_ns), first_known)
+                pages, complete = await request_range(
+                    self._history, gap, older, follower, self._store.last_id, on_progress, by_time=self._store.by_time
                 )
-                after_stored = any(stored.end_ns == gap.start_ns for stored in ranges)  # more trades may have the time of its last one
-                pages, complete = await self._ask(gap, gap.start_ns - after_stored, follower, on_progress)
                 if self._cancelled_ns is not None and self._wanted_from_ns() == self.asked_from_ns:
                     return
                 fetched.append((pages, complete))
@@ -376,23 +380,6 @@ class HistoryLoader:
         if more and loaded + await stored.count_in(Span(self._wanted_from_ns(), span.end_ns)) > limit:
             limit //= 4
         return loaded + more <= limit
-
-    async def _ask(
-        self, gap: Span, start_ns: int, before_id: int | None, on_progress: Callable[[int], None]
-    ) -> tuple[list[TradeBatch], Span]:
-        """Fetch the trades of a gap from the venue; return them and the time they fully cover, which may start later than the gap."""
-        pages: list[TradeBatch] = []
-        if self._history is None:
-            return pages, Span(gap.end_ns, gap.end_ns)
-        async with closing(self._history.since(start_ns, None if before_id is None else raw_id(before_id))) as found:
-            async for page in found:
-                if len(page):
-                    pages.append(page)
-                    on_progress(int(page.time_ns[-1]))
-        from_ns = self._history.reaches_ns
-        if self._store.by_time:  # the venue may no longer have trades older than these
-            from_ns = min((int(page.time_ns.min()) + 1 for page in pages), default=gap.end_ns)
-        return pages, Span(max(gap.start_ns, from_ns), gap.end_ns)
 
     # -- trades on disk --------------------------------------------------------------------------
 

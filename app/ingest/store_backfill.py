@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
 import structlog
 
 from app.errors import DecodeError, TapeprintError, VenueBusyError, VenuePausedError, VenueUnreachableError
@@ -47,12 +48,15 @@ class StoreGap:
         The missing ids, `[first_id, before_id)`; None if the disk has no trades on that side, or trades are not numbered.
     by_time : bool
         Whether ids start again in the gap, or have done so since: then the venue has other trades under these ids.
+    of_earlier_ids : bool
+        Whether ids have started again since the trade after the gap: then a venue that is asked by id has none of its trades.
     """
 
     span: Span
     first_id: int | None
     before_id: int | None
     by_time: bool = False
+    of_earlier_ids: bool = False
 
 
 def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
@@ -72,7 +76,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
     before = Span(span.start_ns, min(span.end_ns, stored[0].start_ns + 1))
     after = Span(max(span.start_ns, stored[-1].end_ns - 1), span.end_ns)
     earlier = not same_epoch(stored[0].first_key, stored[-1].last_key)
-    found = [StoreGap(left, None, stored[0].first_id, earlier) for left in before.minus(settled.times()) if left]
+    found = [StoreGap(left, None, stored[0].first_id, earlier, earlier) for left in before.minus(settled.times()) if left]
     for a, b in writer.intervals.gaps():  # by ids: there may be a gap between two trades of the same time
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns:
             time = Span(a.end_ns, max(b.start_ns, a.end_ns + 1))
@@ -81,7 +85,9 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
             found += [StoreGap(time, ids.start_ns, ids.end_ns, earlier) for ids in missing]
     for a, b in writer.intervals.new_epochs():
         if a.end_ns <= span.end_ns and b.start_ns >= span.start_ns and a.end_ns < b.start_ns:
-            found += [StoreGap(left, None, b.first_id, True) for left in Span(a.end_ns - 1, b.start_ns).minus(settled.times()) if left]
+            earlier = not same_epoch(b.last_key, stored[-1].last_key)
+            left_over = Span(a.end_ns - 1, b.start_ns).minus(settled.times())
+            found += [StoreGap(left, None, b.first_id, True, earlier) for left in left_over if left]
     return found + [StoreGap(left, stored[-1].last_id + 1, None, True) for left in after.minus(settled.times()) if left]
 
 
@@ -161,7 +167,8 @@ async def fill_gaps(
         If the trades cannot be written to disk.
     """
     fresh = 0
-    for gap in reversed(store_gaps(writer, span)):
+    for before in reversed(store_gaps(writer, span)):  # a newer gap may have shown that ids have started again since an older one
+        gap = next((gap for gap in store_gaps(writer, span) if gap.span == before.span), before)
         fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep)
     await asyncio.to_thread(writer.tidy, wall_ns())
     return fresh
@@ -179,6 +186,8 @@ async def _fill_gap(
 ) -> int:
     fresh = failures = 0  # failures since the last new trade
     failed = False
+    by_time = writer.instrument.numbered and isinstance(history, TimedHistory)  # ids may have started again before the oldest stored trade
+    gap = replace(gap, by_time=gap.by_time or (by_time and gap.first_id is None))
 
     async def attempt() -> None:
         nonlocal gap, fresh, failures
@@ -186,12 +195,15 @@ async def _fill_gap(
             left = store_gaps(writer, gap.span)  # trades fetched before the error are stored
             if not left:
                 return
-            gap = left[-1]
+            gap = replace(left[-1], by_time=left[-1].by_time or (by_time and left[-1].first_id is None))
         tell(gap.span, fresh)
         asked_ns, reached_ns = wall_ns(), -1
+        first: tuple[int, int] | None = None  # time and id of the oldest trade that came
         async with closing(_batches(history, gap, writer.instrument.numbered)) as batches:
             async for trades, complete, steps in batches:
                 reached_ns = max(reached_ns, int(trades.time_ns.max()))
+                oldest = int(np.argmin(trades.time_ns))
+                first = min(first or (1 << 62, 0), (int(trades.time_ns[oldest]), int(trades.trade_id[oldest])))
                 new = await _finished(writer.insert, trades, Source.BACKFILL, complete, steps)
                 if writer.wants_sealing:
                     await _finished(writer.seal, wall_ns())
@@ -202,10 +214,13 @@ async def _fill_gap(
                     return
         if writer.instrument.numbered and (gap.first_id is None or gap.before_id is None):  # that no trades came is an answer too
             # but not if the trade after the gap did not come
-            if gap.by_time and gap.before_id is not None and reached_ns < gap.span.end_ns - _MILLISECOND_NS:
+            if gap.by_time and reached_ns < gap.span.end_ns - _MILLISECOND_NS and _ends_at_a_trade(writer, gap):
                 return
             end_ns = gap.span.end_ns if reached_ns >= 0 else min(gap.span.end_ns, asked_ns - _LATE_NS)
-            await _finished(writer.settle, Span(max(gap.span.start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
+            start_ns = gap.span.start_ns
+            if first is not None and not isinstance(history, TimedHistory) and _may_miss_older(gap, *first):
+                start_ns = first[0]
+            await _finished(writer.settle, Span(max(start_ns, history.reaches_ns), end_ns), Source.BACKFILL)
 
     def on_wait(error: TapeprintError, pause_s: float) -> None:
         nonlocal failed, failures
@@ -235,9 +250,26 @@ def _pages(history: TradeHistory, gap: StoreGap) -> AsyncIterator[TradeBatch]:
     """
     if gap.by_time and isinstance(history, TimedHistory):
         return history.through(Span(gap.span.start_ns - 1, gap.span.end_ns + 1))  # others may have the times of the trades around it
+    if gap.by_time and gap.before_id is not None and (gap.first_id is not None or gap.of_earlier_ids):
+        return _none()
     if gap.first_id is not None and gap.before_id is not None:
-        return _none() if gap.by_time else history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
+        return history.between(raw_id(gap.first_id), raw_id(gap.before_id - 1))
     return history.since(gap.span.start_ns, None if gap.before_id is None else raw_id(gap.before_id))
+
+
+def _ends_at_a_trade(writer: TapeWriter, gap: StoreGap) -> bool:
+    """True if a stored trade follows the gap at once; else the gap ends where the request ends."""
+    return any(0 <= gap.span.end_ns - stored.start_ns <= 1 for stored in writer.intervals)
+
+
+def _may_miss_older(gap: StoreGap, first_ns: int, first_id: int) -> bool:
+    """True if a venue that was asked by id may have older trades of the gap than its first one, from before ids started again.
+
+    It has none if its first trade is the one before the gap, which was requested too, or follows it by id.
+    """
+    if not gap.by_time or gap.first_id is None:
+        return gap.by_time
+    return first_id != raw_id(gap.first_id) and (first_id > raw_id(gap.first_id) or first_ns > gap.span.start_ns + _MILLISECOND_NS)
 
 
 async def _none() -> AsyncIterator[TradeBatch]:

@@ -170,17 +170,23 @@ class _Numbered:
     def __init__(self, report: ImportReport) -> None:
         self._report = report
         self._newest = -1
+        self._newest_ns = -1
 
     def once_in_order(self, block: RowBlock) -> TradeBatch:
         """The trades of a block whose ids have not occurred before, sorted by id; the report counts skipped rows.
 
-        Raises `RowError` if different trades in the block share an id.
+        Raises `RowError` if different trades in the block share an id, or if ids have started again since an earlier block: a trade
+        that repeats one of it cannot be later than all of them.
         """
         trades, rows = _sound(block, self._report)
         again = _placed(rows, lambda: duplicate_rows(trades))
         late, self._newest = _late(block.trade_id, self._newest)
         known = np.zeros(len(trades), bool)
         known[~again] = self._report.runs.add(trades.trade_id[~again])
+        if (differing := known & (trades.time_ns > self._newest_ns)).any():
+            fault = conflict(trades, int(np.argmax(differing)))
+            raise RowError(int(rows[fault.row]), fault.found, fault.expected)
+        self._newest_ns = max(self._newest_ns, int(trades.time_ns.max(initial=-1)))
         if len(rows) < len(block.steps):  # a row with zero quantity has an id too
             void = np.unique(block.trade_id[block.steps == 0])
             self._report.runs.add(void)

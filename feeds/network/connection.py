@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from app.errors import FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
+from app.errors import FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError, WeightSpentError
 from app.market.feed import FeedState
 from feeds.network.backoff import ReconnectBackoff, Timeouts
 from feeds.network.failures import host_of
@@ -361,6 +361,9 @@ class Connection:
             if not asked.done():
                 raise VenueUnreachableError("no answer from the venue")
             missed = asked.result()
+        except WeightSpentError as error:  # that too many markets were asked about says nothing of this connection
+            self._ask_not_before = self._monotonic() + error.retry_after_s
+            return
         except FeedError as error:
             # if only this request was refused, the connection may be good and stays open for now
             hopeless = self.silent_s > _TOO_SILENT * self.patience.silent_after and not line.others_heard

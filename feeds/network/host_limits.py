@@ -41,8 +41,11 @@ class HostLimits:
         self._next_request_at = self._next_send_at = self._next_connect_at = -float("inf")
         self._connects: deque[float] = deque()
 
-    async def weight(self, weight: int, limit: int) -> None:
-        """Wait until a request of `weight` fits in the `limit` of the current clock minute, or is its first; then count the weight."""
+    async def weight(self, weight: int, limit: int, longest_wait_s: float = float("inf")) -> float:
+        """Wait until a request of `weight` fits in the `limit` of the current clock minute, or is its first; then count the weight.
+
+        If the wait would be longer than `longest_wait_s`, return it instead, without counting; else return 0.
+        """
         while True:
             now = self.wall()
             minute = int(now // _MINUTE_S)
@@ -50,8 +53,11 @@ class HostLimits:
                 self._minute, self.used = minute, 0
             if self.used + weight <= limit or not self.used:
                 self.used += weight
-                return
-            await self._sleep((minute + 1) * _MINUTE_S - now + 0.05)
+                return 0.0
+            wait_s = (minute + 1) * _MINUTE_S - now + 0.05
+            if wait_s > longest_wait_s:
+                return wait_s
+            await self._sleep(wait_s)
 
     async def request_turn(self, apart_s: float) -> None:
         """Wait until `apart_s` seconds have passed since the last request to the host."""

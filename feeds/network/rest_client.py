@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError, WeightSpentError
 from feeds.network.bounded_body import ACCEPTED, read_body, read_refusal
 from feeds.network.failures import certificate_error, http_status_error, proxy_status_error, socks_error
 from feeds.network.host_limits import HostLimits, limits_of
@@ -28,6 +28,7 @@ LARGEST_ANSWER = 64 << 20
 LARGEST_PAGE = 8 << 20
 """Most bytes of an unpacked page of trades or candles, ten times the longest."""
 _RESERVED = 10  # a tenth of our weight is reserved for urgent requests
+_URGENT_WAIT_S = 2.0  # an urgent request asks about a silent connection, which would be given up after some seconds without an answer
 
 
 class RestClient:
@@ -91,12 +92,12 @@ class RestClient:
     ) -> T:
         """Send a GET request, and decode the answer of at most `largest` bytes as `kind`.
 
-        Waits until the minute has weight left; `urgent` requests may use the reserved weight. An answer that is not complete within a
-        minute is an error.
+        Waits until the minute has weight left; `urgent` requests may use the reserved weight, and wait at most 2 s. An answer that is
+        not complete within a minute is an error.
 
         Raises
         ------
-        VenueUnreachableError, VenuePausedError, VenueBusyError, VenueRefusedError
+        VenueUnreachableError, VenuePausedError, VenueBusyError, WeightSpentError, VenueRefusedError
             See `app.errors`.
         DecodeError
             If the answer does not have the documented shape.
@@ -124,7 +125,11 @@ class RestClient:
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, kind: type[T], weight: int, urgent: bool, largest: int, **question: Any) -> T:
-        await self._shared.weight(weight, self._limit if urgent else self._limit - self._limit // _RESERVED)
+        if urgent:
+            if wait_s := await self._shared.weight(weight, self._limit, _URGENT_WAIT_S):
+                raise WeightSpentError(f"{self._host}: this minute's requests are used up", retry_after_s=wait_s)
+        else:
+            await self._shared.weight(weight, self._limit - self._limit // _RESERVED)
         await self._shared.request_turn(self._apart_s)
         if (banned_s := self._shared.banned_until_s - self._wall()) > 0:  # requests during a rate limit are what venues ban for
             raise http_status_error(429, str(math.ceil(banned_s)), self._host, self._wall())

@@ -1,4 +1,4 @@
-"""Ids and times of some trades, to estimate the time of any id between them."""
+"""Ids and times of some trades, to estimate the time of any id between them; only of the ids since they last started again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from app.market.trade import TradeBatch
 
 _APART = 200  # a page has several times more trades, so a page from one landmark always reaches the next
+_JITTER_NS = 10 * 10**9  # a trade may be later than one with a higher id by this much; by more only where ids have started again
 
 
 class Landmark(NamedTuple):
@@ -20,7 +21,7 @@ class Landmark(NamedTuple):
 class IdTimeIndex:
     """Ids and times of some trades of a market, called landmarks, at least 200 ids from each other.
 
-    Landmarks are never removed, as a busy day has only a few hundred.
+    A busy day has only a few hundred. Landmarks are removed only where ids start again: a venue finds by id what has the id now.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,11 @@ class IdTimeIndex:
         return self._seen[place] if place < len(self._seen) else None
 
     def _keep(self, landmark: Landmark) -> None:
+        lower = self.at_or_before(landmark.trade_id)
+        if lower is not None and lower.time_ns > landmark.time_ns + _JITTER_NS:  # the landmark is from before ids started again
+            return
         place = bisect_left(self._seen, landmark.trade_id, key=lambda known: known.trade_id)
+        self._seen[place:] = [known for known in self._seen[place:] if known.time_ns >= landmark.time_ns - _JITTER_NS]
         near = self._seen[max(0, place - 1) : place + 1]
         if all(abs(known.trade_id - landmark.trade_id) >= _APART for known in near):
             self._seen.insert(place, landmark)

@@ -19,7 +19,7 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
-from app.errors import FeedError, TapeprintError, VenueRefusedError
+from app.errors import FeedError, TapeprintError, VenueRefusedError, WeightSpentError
 from app.market.feed import FeedState, FeedStatus
 from app.market.instrument import Instrument
 from app.market.steps import common_steps, in_steps
@@ -363,6 +363,8 @@ class LiveFeed:
                 async with asyncio.timeout(self._patience.answer_within):
                     return await self._history.recent()
             except (FeedError, TimeoutError) as error:
+                if isinstance(error, WeightSpentError):
+                    await asyncio.sleep(min(error.retry_after_s, self._patience.answer_within))
                 if attempt == _ASKS - 1 or isinstance(error, VenueRefusedError):
                     _log.warning(
                         "trades missed during a disconnect were not loaded", instrument=self.instrument.id, reason=str(error) or "no answer"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from app.errors import SettingsError
+from app.errors import SettingsError, WeightSpentError
 from app.market.feed import CandleHistory, TradeHistory
 from app.market.instrument import Instrument
 from app.market.market import Market
@@ -97,6 +98,11 @@ def live_market(
 
 
 async def newest_price(history: RecentTrades) -> int:
-    """The price of the newest trade, in ticks; 0 if there is none."""
-    newest = await history.recent()
+    """The price of the newest trade, in ticks; 0 if there is none. Waits for the next minute if this one has no request left."""
+    while True:
+        try:
+            newest = await history.recent()
+            break
+        except WeightSpentError as error:
+            await asyncio.sleep(error.retry_after_s)
     return int(newest.price_ticks[-1]) if len(newest) else 0

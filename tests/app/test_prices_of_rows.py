@@ -186,15 +186,15 @@ def test_a_naked_level_ends_with_a_trade_exactly_at_its_price_and_not_a_tick_bes
 
 
 NAKED_POC = [
-    *((1380, 400, 5), (1381, 401, 50), (1382, 402, 5)),
-    *((1440, 399, 1), (1440 + 1 / 60, 400, 1), (1440 + 2 / 60, 401, 1), (1440 + 3 / 60, 400, 1), (1442, 399, 1)),
+    *((1320, 730, 7), (1322, 731, 62), (1330, 732, 9)),
+    *((1440, 728, 2), (1440 + 1 / 60, 730, 3), (1440 + 2 / 60, 731, 1), (1440 + 3 / 60, 729, 4), (1443, 728, 2)),
 ]
 
 
 def test_a_naked_poc_in_rows_of_one_tick_ends_with_a_trade_at_it() -> None:
-    """T2: the POC is 100.25; the third trade of the next day is at 100.25."""
+    """T2: the third trade of the next day is at the POC, tick 731."""
     assert naked(NAKED_POC[:3], 1, LevelKind.POC) == []  # the day has not ended
-    assert [level.bottom_ticks for level in naked([*NAKED_POC[:5]], 1, LevelKind.POC)] == [401]
+    assert [level.bottom_ticks for level in naked([*NAKED_POC[:5]], 1, LevelKind.POC)] == [731]
     assert naked(NAKED_POC, 1, LevelKind.POC) == []
 
 

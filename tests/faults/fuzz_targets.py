@@ -36,6 +36,7 @@ from app.analytics.bar_times import BarTimes
 from app.errors import BadInputError, FeedError, SettingsError, StoreError, TapeprintError, TradeFileError
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
+from app.market.feed import TimedHistory
 from app.market.span import Span
 from app.market.times import clock_text, date_and_clock_text
 from app.profiles.chart_profiles import ChartProfiles
@@ -665,7 +666,7 @@ def _read_answers(folder: Path, content: bytes) -> str:
 
 
 async def _ask_everything(market: Any) -> None:
-    """Ask for the newest trades, for a past and for candles; the first error ends it."""
+    """Ask for the newest trades, for a past by id and by time and for candles; the first error ends it."""
     newest = await market.history.recent()
     start_ns = _NOW_MS * 10**6 - 3_600 * 10**9
     pages = [batch async for batch in market.history.since(start_ns)]
@@ -677,6 +678,9 @@ async def _ask_everything(market: Any) -> None:
     minute_ns = 60 * 10**9
     async for batch in market.candles.candles(minute_ns, Span(_NOW_MS * 10**6 - minute_ns, _NOW_MS * 10**6 + minute_ns)):
         assert batch.low.min() > 0 and batch.volume.min() >= 0
+    if isinstance(market.history, TimedHistory):
+        async for batch in market.history.through(Span(_NOW_MS * 10**6 - 10**9, _NOW_MS * 10**6 + 10**9)):
+            assert batch.price_ticks.min() > 0 and batch.quantity_lots.min() > 0
 
 
 class _Hurried(selectors.DefaultSelector):

@@ -1,7 +1,8 @@
 """Kraken spot: trades, live and history.
 
-Ids grow by one within a book, so gaps show in them. REST finds trades by time only: missing trades are searched from the trades around
-them whose times are known (`landmarks`), or by bisection.
+Ids grow by one within a book, so gaps show in them. REST finds trades by time only (https://docs.kraken.com/api/docs/rest-api/get-recent-trades):
+missing trades are searched from the trades around them whose times are known (`landmarks`), or by bisection. Where ids have started
+again, `through` does without ids.
 
 For the messages see `feeds.venues.kraken.wire`.
 """
@@ -11,9 +12,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
+import numpy as np
+
 from app.errors import DecodeError
 from app.market.instrument import Instrument
 from app.market.market import Market
+from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
@@ -90,6 +94,23 @@ class KrakenHistory:
             if len(wanted):
                 yield wanted
 
+    async def through(self, span: Span) -> AsyncIterator[TradeBatch]:
+        """Iterate in pages over the trades of a time span, also where ids start again in it or after it.
+
+        Times that differ from those of the stream by less than 1 µs count as inside.
+
+        Raises
+        ------
+        FeedError
+            See `between`.
+        """
+        async for page in self._pages_by_time(span.start_ns):
+            wanted = page[page.time_ns < span.end_ns + _BACK_NS]
+            if len(wanted):
+                yield wanted
+            if len(wanted) < len(page):
+                return
+
     async def aclose(self) -> None:
         """Close the connections to Kraken's REST host."""
         await self._rest.aclose()
@@ -116,6 +137,25 @@ class KrakenHistory:
             tries += 1
             if tries > _TRIES:
                 raise DecodeError(f"kraken keeps sending trades up to id {known_id} alone")
+            since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
+
+    async def _pages_by_time(self, start_ns: int) -> AsyncIterator[TradeBatch]:
+        """As `_pages`, but each page in order of time; trades that a page has in common with the one before it are found by time and id."""
+        known: set[tuple[int, int]] = set()
+        tries, since_ns = 0, max(0, start_ns - _BACK_NS)
+        while True:
+            page, next_ns = await self._page(since_ns)
+            page = page[np.argsort(page.time_ns, kind="stable")]
+            seen, known = known, set(zip(page.time_ns.tolist(), page.trade_id.tolist(), strict=True))
+            fresh = page[np.array([trade not in seen for trade in zip(page.time_ns.tolist(), page.trade_id.tolist(), strict=True)], bool)]
+            if len(fresh):
+                tries = 0
+                yield fresh
+            if len(page) + self._left_out < _PAGE:
+                return
+            tries += 1
+            if tries > _TRIES:
+                raise DecodeError(f"kraken keeps sending trades up to id {int(page.trade_id[-1])} alone")
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
@@ -161,7 +201,9 @@ class KrakenHistory:
         return batch_of_page(self.instrument, page, history_batch, self.odd, self.go_over)
 
 
-_CONNECTS = 70  # in five minutes; the venue's gateway allows about 150 in ten, to an address
+_CONNECTS = 70
+"""Connects in five minutes: the venue's gateway allows an address about 150 attempts in any ten minutes, and bans it for ten after
+more (https://docs.kraken.com/api/docs/guides/spot-ws-intro)."""
 
 
 async def open_symbol(symbol: str, settings: Settings) -> Market:

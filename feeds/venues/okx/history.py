@@ -1,7 +1,9 @@
 """History of an OKX instrument: trades by id, candles of any time.
 
 Pages go backwards from an id or a time, exclusive. As ids grow by one, the page that ends a hundred ids later is the next one forward.
-A time is converted to an id by a request for the trades before it.
+A time is converted to an id by a request for the trades before it. Where ids start again, trades are found by their times alone: OKX
+accepts a time only as the end of a page (https://www.okx.com/docs-v5/en/#order-book-trading-market-data-get-trades-history: `before`
+does not support timestamps), so a time span is read in parts, each from its end to its start.
 """
 
 from __future__ import annotations
@@ -12,17 +14,21 @@ from functools import partial
 
 import msgspec
 
+from app.errors import DecodeError
 from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
+from app.market.span import Span
 from app.market.trade import TradeBatch
 from feeds.venues.candles import HOUR_NS, MINUTE_NS, Candle, Candles
 from feeds.venues.decoder import Ms, OddTrades, batch_of_page
+from feeds.venues.entries import Entries
 from feeds.venues.okx.rest import OkxRest
 from feeds.venues.okx.wire import Trade, batch_of
 
 _PAGE = 100
 _KEPT_NS = 90 * DAY_NS
 _TRIES = 3  # consecutive pages without any of the trades requested
+_FIRST_PART_MS, _FEW, _MANY = 60_000, 1_000, 5_000  # a part of a time span is in memory as a whole, so it has some thousand trades
 
 _CANDLES = 100
 _NEWEST_CANDLES = 1_400  # of 1,440 at the endpoint for the newest; the one for older candles omits the open one
@@ -94,6 +100,24 @@ class OkxHistory:
         async for page in self.between(first_id, last_id):
             yield page
 
+    async def through(self, span: Span) -> AsyncIterator[TradeBatch]:
+        """Iterate in batches over the trades of a time span by their times, also where ids start again in it or after it.
+
+        Raises
+        ------
+        FeedError
+            See `OkxRest.ask`; also if the venue does not serve all trades of a millisecond.
+        """
+        start_ms, end_ms = span.start_ns // 1_000_000, -(-span.end_ns // 1_000_000)
+        length_ms = _FIRST_PART_MS
+        while start_ms < end_ms:
+            part_end_ms = min(end_ms, start_ms + length_ms)
+            trades = await self._in_part(start_ms, part_end_ms)
+            if trades:
+                yield self._batch(trades)
+            length_ms = length_ms * 2 if len(trades) < _FEW else max(1, length_ms // 2) if len(trades) > _MANY else length_ms
+            start_ms = part_end_ms
+
     async def aclose(self) -> None:
         """Close the connections to OKX's REST host."""
         await self._rest.aclose()
@@ -119,10 +143,46 @@ class OkxHistory:
             page = await self._page(after=first_id)
         return first_id
 
-    async def _before(self, time_ms: int) -> list[Trade]:
+    async def _in_part(self, start_ms: int, end_ms: int) -> list[Trade]:
+        """All trades in `[start_ms, end_ms)`, oldest first, read backwards.
+
+        A page ends with the millisecond in which the last one began, whose trades may be on both.
+        """
+        pages: list[list[Trade]] = []
+        known: list[Trade] = []
+        while page := await self._before(end_ms):
+            oldest_ms = min(trade.ts for trade in page)
+            if oldest_ms >= end_ms:
+                raise DecodeError(f"OKX keeps sending trades after the time asked for, {end_ms}")
+            pages.append([trade for trade in page if trade.ts >= start_ms and trade not in known])
+            if oldest_ms < start_ms:
+                break
+            if oldest_ms + 1 < end_ms:
+                end_ms, known = oldest_ms + 1, [trade for trade in page if trade.ts == oldest_ms]
+                continue
+            if len(page) + len(page.odd) >= _PAGE:  # more than a page in a millisecond: the rest of it by id
+                pages.append(await self._rest_of(oldest_ms, page[0].tradeId))
+            end_ms, known = oldest_ms, []
+        return sorted((trade for page in reversed(pages) for trade in page), key=lambda trade: trade.ts)
+
+    async def _rest_of(self, time_ms: int, before_id: int) -> list[Trade]:
+        """The trades of a millisecond with ids below `before_id`, oldest first."""
+        found: list[Trade] = []
+        while before_id > 1:
+            page = await self._page(after=before_id)
+            if not page or page[-1].tradeId != before_id - 1 or page[-1].ts > time_ms:  # of the ids since they last started again
+                raise DecodeError(f"OKX does not serve all trades of the millisecond {time_ms}")
+            inside = [trade for trade in page if trade.ts == time_ms]
+            found = inside + found
+            if len(inside) < len(page):
+                break
+            before_id = page[0].tradeId
+        return found
+
+    async def _before(self, time_ms: int) -> Entries[Trade]:
         return await self._page(type=2, after=time_ms)
 
-    async def _page(self, *, urgent: bool = False, **params: int) -> list[Trade]:
+    async def _page(self, *, urgent: bool = False, **params: int) -> Entries[Trade]:
         """A page of up to 100 trades, oldest first; `params` selects them."""
         asked: dict[str, int] = {"limit": _PAGE} | params
         page = await self._rest.ask("market/history-trades", Trade, urgent=urgent, instId=self.instrument.symbol, **asked)

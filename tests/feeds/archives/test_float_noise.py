@@ -15,7 +15,9 @@ from app.errors import TradeFileError
 from feeds.archives.float_noise import coarsest_step, rounded_to_steps, without_noise
 from feeds.archives.trade_file import read_trade_file
 
-CASE = "time,price,quantity,side\n1783641600000,60000.100000000006,0.30000000000000004,buy\n"
+PRICE, QUANTITY = repr(45123.1 + 0.2), repr(0.7 + 0.1)
+"""45123.299999999996 and 0.7999999999999999, as another program adds up in binary."""
+CASE = f"time,price,quantity,side\n1764590400000,{PRICE},{QUANTITY},buy\n"
 
 
 def texts(*values: str) -> pa.Array:
@@ -32,7 +34,7 @@ def test_noise_is_read_as_the_decimal_that_it_stands_for(tmp_path: Path, capfd: 
     path = tmp_path / "noise.csv"
     path.write_text(CASE)
     found = read_trade_file(path, Decimal("0.1"))
-    assert (found.trades.price_ticks.tolist(), found.trades.quantity_lots.tolist()) == ([600001], [3])
+    assert (found.trades.price_ticks.tolist(), found.trades.quantity_lots.tolist()) == ([451233], [8])
     assert (found.instrument.lot_size, found.noise) == (Decimal("0.1"), 2)
     assert run(["footprint", str(path), "--tick-size", "0.1"]) == 0
     assert "rounded 2 values with float noise, e.g. 0.30000000000000004; lots of 0.1" in capfd.readouterr().err
@@ -52,8 +54,8 @@ def test_a_millionth_of_a_step_is_noise_and_more_is_not(tmp_path: Path) -> None:
         0,
     ]
     path = tmp_path / "off.csv"
-    path.write_text(CASE.replace("60000.100000000006", "60000.100001"))
-    with pytest.raises(TradeFileError, match=r"line 2: found price 60000\.100001, expected a multiple of 0\.1"):
+    path.write_text(CASE.replace(PRICE, "45123.300001"))
+    with pytest.raises(TradeFileError, match=r"line 2: found price 45123\.300001, expected a multiple of 0\.1"):
         read_trade_file(path, step)
 
 

@@ -15,9 +15,9 @@ from tests.feeds.archives.test_trade_stream import BINANCE
 SECOND = 10**9
 HEADER = "time,price,quantity,side,trade_id\n"
 NOT_AN_ORDER = """\
-1737918794873000000,105056,0.00219,buy,121451470284048
-1737918796007000000,105056,0.00015,buy,588047386913648
-1737918796079000000,105055,0.00219,sell,85392298469503
+1741003201114000000,88412,0.0307,sell,402113905577121
+1741003201950000000,88415,0.0041,buy,871990432015566
+1741003203002000000,88409,0.0307,buy,33871204490817
 """
 
 
@@ -55,10 +55,12 @@ def test_hashes_leave_trades_in_the_order_of_time(tmp_path: Path, seed: int) -> 
 
 
 def test_ids_that_begin_anew_keep_both_trades(tmp_path: Path) -> None:
-    rows = "1767225600000000000,100,1,buy,1\n1767225601000000000,101,1,buy,2\n1767225700000000000,102,1,sell,1\n"
+    ids, prices, sides = (4, 5, 6, 4), (71, 72, 70, 73), ("buy", "sell", "buy", "sell")
+    times = (1_741_003_200 + after_s for after_s in (0, 2, 3, 240))
+    rows = "".join(f"{s * SECOND},{p},1,{side},{i}\n" for s, p, side, i in zip(times, prices, sides, ids, strict=True))
     found = read_trade_file(written(tmp_path, rows), BINANCE.tick_size)
     assert found.by_time and found.repeated_rows == 0
-    assert found.trades.side.tolist() == [1, 1, -1]
+    assert found.trades.side.tolist() == [1, -1, 1, -1]
 
 
 def test_imported_hashes_are_not_missing_trades(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -77,5 +79,5 @@ def test_imported_hashes_are_not_missing_trades(tmp_path: Path, capfd: pytest.Ca
 def test_open_and_close_follow_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["footprint", str(written(tmp_path, NOT_AN_ORDER)), "--tick-size", "1", "--bar", "1m"]) == 0
     out, err = capfd.readouterr()
-    assert '"open":"105056"' in out and '"close":"105055"' in out
+    assert '"open":"88412"' in out and '"close":"88409"' in out
     assert "ids do not agree with the times: ordered by time, then as in the file" in err

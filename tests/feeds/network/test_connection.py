@@ -17,7 +17,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidProxy, SecurityError
 from websockets.http11 import Request, Response
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenueRefusedError, VenueUnreachableError, WeightSpentError
 from app.market.feed import FeedState
 from feeds.network.backoff import Timeouts
 from feeds.network.connection import Connection, ConnectionStatus
@@ -503,6 +503,32 @@ def test_connection_survives_a_refused_probe_for_now(error: FeedError) -> None:
             assert connection.status.connects == 1 and len(asked) == 1
             await until(lambda: connection.status.connects == 2)
             assert error.user_message in connection.status.reason or connection.status.state is FeedState.SYNCING
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    run(story())
+
+
+def test_connection_survives_a_probe_for_which_no_weight_is_left() -> None:
+    """A6: with many quiet markets; once it was lost after 4 s, since the probe waited for the next minute."""
+    asked = []
+
+    async def missed() -> bool:
+        asked.append(True)
+        if len(asked) == 1:
+            raise WeightSpentError("this minute's requests are used up", retry_after_s=0.6)
+        return False
+
+    async def story() -> None:
+        async with venue(silent) as there:
+            connection = Connection(there.url, probe=missed, patience=replace(QUICK, silent_after=0.05))
+            reading = asyncio.create_task(read(connection, lambda got: False))
+            await until(lambda: len(asked) == 1)
+            await asyncio.sleep(0.5)
+            assert len(asked) == 1 and connection.silent_s > 0.3, "six times the silence after which the venue is asked"
+            await until(lambda: len(asked) == 2)
+            await until(lambda: connection.silent_s < 0.05)
+            assert connection.status.connects == 1
             reading.cancel()
             await asyncio.wait([reading])
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import trustme
 
-from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueBusyError, VenuePausedError, VenueRefusedError, VenueUnreachableError, WeightSpentError
 from feeds.network.rest_client import RestClient
 from tests.feeds.lines import Clock, run
 
@@ -207,8 +207,15 @@ def test_half_the_weight_is_used_with_a_tenth_reserved_for_urgent() -> None:
             assert clock.waits == []
             await rest.get("/x", {}, Answer, weight=10, urgent=True)
             assert clock.waits == []
+            with pytest.raises(WeightSpentError, match="this minute's requests are used up") as caught:
+                await rest.get("/x", {}, Answer, weight=10, urgent=True)
+            assert clock.waits == [] and caught.value.retry_after_s == pytest.approx(60.05), "a silent connection cannot wait so long"
+            clock.now_s += 58.5
             await rest.get("/x", {}, Answer, weight=10, urgent=True)
-            assert clock.waits == [pytest.approx(60.05)], "until the next minute"
+            assert clock.waits == [pytest.approx(1.55)], "until the next minute"
+            for _ in range(9):
+                await rest.get("/x", {}, Answer, weight=10)
+            assert clock.waits[1:] == [pytest.approx(59.95 + 0.05)]
 
     run(story())
 

@@ -39,3 +39,17 @@ def test_landmarks_are_200_ids_apart_in_any_order() -> None:
         kept.append(found.trade_id)
     gaps = [later - earlier for earlier, later in pairwise(kept)]
     assert min(gaps) >= 200 and max(gaps) < 400, "near enough to begin a page of a thousand with"
+
+
+def test_landmarks_are_of_the_ids_since_they_last_started_again() -> None:
+    """D10: a venue finds by id the trade that has the id now."""
+    seen, late_ns = IdTimeIndex(), 3_600 * 10**9
+    again = TradeBatch.of([late_ns, late_ns + 5], [1] * 2, [1] * 2, [1] * 2, [7, 900])
+    seen.saw(batch(500, 1000, 2000))
+    seen.saw(again)
+    assert seen.at_or_before(10**9) == Landmark(900, late_ns + 5) and seen.after(-1) == Landmark(7, late_ns)
+    seen.saw(batch(1200, 1700))
+    assert seen.after(900) is None, "of before"
+    jitter = TradeBatch.of([late_ns - 3 * 10**9], [1], [1], [1], [1500])
+    seen.saw(jitter)
+    assert seen.after(900) == Landmark(1500, late_ns - 3 * 10**9), "only a little late"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,10 +72,26 @@ def test_a_folder_that_takes_no_file_is_not_sound_and_its_advice_mends_it(
     assert ("free space" in finding.advice) == (fault in (errno.ENOSPC, errno.EDQUOT))
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_full_disk_that_still_takes_an_empty_file_is_not_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S4: as on a real disk, the file can be created and not written."""
-    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Path("/dev/full").open("wb", buffering=0))  # noqa: SIM115
+@pytest.mark.parametrize("room", [0, 1, 4_096, 500_000])
+def test_a_full_disk_that_still_takes_an_empty_file_is_not_sound(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4: as on a real disk, the file can be created, and there is room for a few bytes."""
+    free = [room]
+
+    class File(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return 0
+
+        def write(self, data: Any) -> int:
+            free[0] -= len(data)
+            if free[0] < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return len(data)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: File())
+    monkeypatch.setattr("os.fsync", lambda _: None)
     finding = writable("store", tmp_path, "store.folder")
     assert not finding.sound and "No space left" in finding.found and finding.advice.startswith("free space on this disk, or")
 

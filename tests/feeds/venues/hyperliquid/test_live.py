@@ -13,17 +13,19 @@ from typing import Any
 import pytest
 from structlog.testing import LogCapture
 
-from app.errors import DecodeError, FeedError, VenueRefusedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueRefusedError, VenueUnreachableError, WeightSpentError
 from app.market.feed import FeedState
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.trade import TradeBatch
 from app.settings.settings import Settings
 from feeds.network.rest_client import RestClient
+from feeds.venues import open_market
 from feeds.venues.all_venues import open_venue
 from feeds.venues.hyperliquid.live import fetch_instrument, newest_trades
 from feeds.venues.hyperliquid.wire import PING, decoder, greeting
 from feeds.venues.live_feed import LiveFeed, StreamSpec
-from tests.feeds.lines import QUICK, Line, run, until, venue
+from tests.feeds.lines import QUICK, Clock, Line, run, until, venue
 from tests.feeds.questions import Answer, all_of, answering, ids
 
 BTC = Instrument("hyperliquid", "BTC", Decimal("0.1"), Decimal("0.00001"), numbered=False)
@@ -159,6 +161,48 @@ def test_trade_off_the_grid_costs_one_trade_and_is_named(logged: object) -> None
             assert "price: found 104320.05, expected a multiple of 0.1" in history.odd.latest[0]
 
     run(story())
+
+
+def test_forty_quiet_markets_are_asked_about_within_the_weight_of_two_minutes() -> None:
+    """A6: a question weighs 20, and we use 600 a minute; markets without an answer know it at once and are asked about next."""
+    clock = Clock(6_000.0)
+
+    async def story() -> None:
+        async with answering(Tape(100).answer) as url:
+            rest = RestClient(url, weight_limit=1200, wall=clock, sleep=clock.sleep)
+            waiting, minutes = [newest_trades(BTC, rest) for _ in range(40)], []
+            while waiting:
+                later, at_s = [], clock.now_s
+                for history in waiting:
+                    try:
+                        assert len(await history.recent()) == 10
+                    except WeightSpentError as error:
+                        later.append(history)
+                        at_s = clock.now_s + error.retry_after_s
+                minutes.append(len(waiting) - len(later))
+                waiting, clock.now_s = later, at_s
+            assert (minutes, clock.waits) == ([30, 10], [])
+            await rest.aclose()
+
+    run(story())
+
+
+def test_opening_waits_for_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, waits = iter([WeightSpentError("used up", retry_after_s=31.0), None]), []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    class Recent:
+        async def recent(self) -> TradeBatch:
+            if (error := next(answers)) is not None:
+                raise error
+            return TradeBatch.of([1], [70], [1], [1], [1])
+
+        async def aclose(self) -> None: ...
+
+    monkeypatch.setattr(open_market.asyncio, "sleep", sleep)
+    assert asyncio.run(open_market.newest_price(Recent())) == 70 and waits == [31.0]
 
 
 # -- live ------------------------------------------------------------------------------------------
