@@ -1,4 +1,4 @@
-"""What of a chart has changed between two looks at it."""
+"""The state of a chart, and the parts that differ from an earlier state."""
 
 from __future__ import annotations
 

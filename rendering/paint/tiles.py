@@ -94,7 +94,7 @@ class TileLayer:
         return sum(tile is not None for tile in self._tiles.values()) * TILE_BYTES
 
     def missing(self, places: Iterable[Place]) -> list[Place]:
-        """Those of some places whose tiles are not drawn."""
+        """Return the places among `places` whose tiles are not drawn."""
         return [place for place in places if place not in self._tiles]
 
     def draw(self, place: Place) -> None:
