@@ -77,6 +77,10 @@ class BarTimes:
 
     def position(self, time_ns: int) -> float:
         """Convert a time to a bar number with a fraction, e.g. 7.5 for the middle of bar 7."""
+        length_ns = self._rule.length_ns
+        if length_ns:  # time bars; this is called for each mark on the chart
+            number = time_ns // length_ns
+            return number + (time_ns - number * length_ns) / length_ns
         number = self.number(time_ns)
         start_ns, end_ns = self.edges(number, number).tolist()
         return number + (time_ns - start_ns) / (end_ns - start_ns)

@@ -81,6 +81,11 @@ class BarValues:
         self._refresh_areas(first, end)
         return self._bars["low"][first:end], self._bars["high"][first:end]
 
+    def areas(self, first: int, end: int) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """POC row, and lowest and highest row of the value area, of each of the bars `[first, end)`, int64."""
+        self._refresh_areas(first, end)
+        return self._bars["poc"][first:end], self._bars["low"][first:end], self._bars["high"][first:end]
+
     def imbalances(self, first: int, end: int) -> Imbalances:
         """Imbalance marks for the cells of the bars `[first, end)`, in flat arrays: bar by bar, each from its lowest row up."""
         self._make_room()
@@ -115,5 +120,6 @@ class BarValues:
     def _make_room(self) -> None:
         if len(self._bars) != self.series.n_bars:
             self._bars.resize(self.series.n_bars)
-        if len(self._cells) != len(self.series.cell_buy):
-            self._cells.resize(len(self.series.cell_buy))
+        n_cells = len(self.series.cell_buy)
+        if len(self._cells) != n_cells:
+            self._cells.resize(n_cells)

@@ -94,12 +94,15 @@ class CandleAreas:
         series, last = self.series, end - 1
         summed = first if cached is None or cached.first != first else min(cached.end - 1, last, series.changed_since(cached.revision))
         goes_on = cached is not None and summed == cached.end - 1 and summed > first
-        closed_range = self._price_range(summed if goes_on else first, last)
+        if cached is not None and goes_on and summed == last:
+            closed_range = cached.closed_range
+        else:
+            closed_range = self._price_range(summed if goes_on else first, last)
         if cached is not None and goes_on:
             closed_range = _wider(cached.closed_range, closed_range)
         price_range = _wider(closed_range, self._price_range(last, end))
         if cached is not None and goes_on and price_range == cached.price_range:
-            closed = cached.closed + self._histogram(summed, last, price_range)
+            closed = cached.closed if summed == last else cached.closed + self._histogram(summed, last, price_range)
         else:  # the range has changed, and with it every row
             closed = self._histogram(first, last, price_range)
         profile = CandleHistogram(*price_range, closed + self._histogram(last, end, price_range))
@@ -112,10 +115,10 @@ class CandleAreas:
         return int(self.series.low[first:end].min(initial=most)), int(self.series.high[first:end].max(initial=-most))
 
     def _histogram(self, first: int, end: int, price_range: tuple[int, int]) -> Int64Array:
-        high, low, close, volume = (getattr(self.series, name)[first:end] for name in ("high", "low", "close", "volume"))
+        series = self.series
         self.bars_read += end - first
-        price = high + low if self._price is CandlePrice.MEAN else 2 * close
-        return histogram(price, volume, *price_range, self._rows)
+        price = series.high[first:end] + series.low[first:end] if self._price is CandlePrice.MEAN else 2 * series.close[first:end]
+        return histogram(price, series.volume[first:end], *price_range, self._rows)
 
 
 def _wider(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,10 @@ class GrowingColumns(Generic[Element]):
 
     def __init__(self, dtypes: Mapping[str, type[Element]]) -> None:
         self._columns = {name: np.zeros(16, dtype) for name, dtype in dtypes.items()}
-        self._length = 0
-        self._views: dict[str, npt.NDArray[Element]] = {}  # read many times per frame
+        self.length = 0
+        """Number of rows."""
+        self.views: dict[str, npt.NDArray[Element]] = {}
+        """The views that have been asked for, by name: columns are read many times per frame."""
 
     def prefix(self, length: int) -> GrowingColumns[Element]:
         """The first `length` rows as a separate table, which shares memory with this one until the new table grows.
@@ -32,44 +34,55 @@ class GrowingColumns(Generic[Element]):
         """
         other: GrowingColumns[Element] = GrowingColumns({})
         other._columns = {name: column[:length] for name, column in self._columns.items()}
-        other._length = length
+        other.length = length
         return other
 
     def copy(self) -> GrowingColumns[Element]:
         """The same rows as a separate table."""
         other: GrowingColumns[Element] = GrowingColumns({})
-        other._columns = {name: column[: self._length].copy() for name, column in self._columns.items()}
-        other._length = self._length
+        other._columns = {name: column[: self.length].copy() for name, column in self._columns.items()}
+        other.length = self.length
         return other
 
     def __len__(self) -> int:
-        return self._length
+        return self.length
 
     def __getitem__(self, name: str) -> npt.NDArray[Element]:
         """A read-only view of the column with this name, [shape=(len,)], valid until the length changes."""
-        view = self._views.get(name)
+        view = self.views.get(name)
         if view is None:
-            view = self._columns[name][: self._length]
+            view = self._columns[name][: self.length]
             view.flags.writeable = False
-            self._views[name] = view
+            self.views[name] = view
         return view
 
     def writable(self, name: str) -> npt.NDArray[Element]:
         """A writable view of a column, for the owner of the table only."""
-        return self._columns[name][: self._length]
+        return self._columns[name][: self.length]
+
+    def row(self, place: int, names: Iterable[str]) -> dict[str, Any]:
+        """The values of some columns in one row, as Python numbers."""
+        columns = self._columns
+        return {name: columns[name][place].item() for name in names}
+
+    def write(self, rows: slice, values: Mapping[str, npt.NDArray[Element]]) -> None:
+        """Write values into rows that exist, for the owner of the table only."""
+        columns = self._columns
+        for name, column in values.items():
+            columns[name][rows] = column
 
     def resize(self, length: int) -> None:
         """Set the length of all columns; new rows are 0, extra rows are dropped."""
-        if length != self._length:
-            self._views.clear()
+        if length != self.length:
+            self.views.clear()
         capacity = len(next(iter(self._columns.values())))
         if length > capacity:
             capacity = max(length, 2 * capacity)
             for name, column in self._columns.items():
                 grown = np.zeros(capacity, column.dtype)
-                grown[: self._length] = column[: self._length]
+                grown[: self.length] = column[: self.length]
                 self._columns[name] = grown
-        elif length < self._length:
+        elif length < self.length:
             for column in self._columns.values():
-                column[length : self._length] = 0
-        self._length = length
+                column[length : self.length] = 0
+        self.length = length

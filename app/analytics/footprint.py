@@ -50,7 +50,9 @@ class _BarColumn:
         self._name = name
 
     def __get__(self, series: FootprintSeries, owner: type) -> Int64Array:
-        return series._bars[self._name]  # pyright: ignore[reportPrivateUsage] (an attribute of the series reads its table)
+        table = series._bars  # pyright: ignore[reportPrivateUsage] (an attribute of the series reads its table)
+        view = table.views.get(self._name)
+        return table[self._name] if view is None else view
 
     def __set__(self, series: FootprintSeries, value: object) -> NoReturn:
         raise AttributeError(f"{self._name} is read-only: trades change it through apply")
@@ -60,7 +62,9 @@ class _CellColumn(_BarColumn):
     """Descriptor that makes a cell column a read-only attribute of the series."""
 
     def __get__(self, series: FootprintSeries, owner: type) -> Int64Array:
-        return series._cells[self._name]  # pyright: ignore[reportPrivateUsage] (as above)
+        table = series._cells  # pyright: ignore[reportPrivateUsage] (as above)
+        view = table.views.get(self._name)
+        return table[self._name] if view is None else view
 
 
 class FootprintSeries:
@@ -148,7 +152,7 @@ class FootprintSeries:
     @property
     def n_bars(self) -> int:
         """Number of bars; each has at least one trade."""
-        return len(self._bars)
+        return self._bars.length
 
     @property
     def n_trades(self) -> int:
@@ -172,8 +176,8 @@ class FootprintSeries:
         """Slice of the cells of the bars `[first_bar, end_bar)` in the flat cell arrays; empty without bars."""
         if first_bar >= end_bar:
             return slice(0, 0)
-        last = end_bar - 1
-        return slice(int(self.cell_start[first_bar]), int(self.cell_start[last] + self.n_rows[last]))
+        last, starts = end_bar - 1, self.cell_start
+        return slice(int(starts[first_bar]), int(starts[last] + self.n_rows[last]))
 
     def bar_cells(self, bar: int) -> tuple[int, Int64Array, Int64Array, Int64Array]:
         """First row of the bar with the index `bar`, and the buy, sell and unknown volume of each of its rows, lowest first."""
@@ -394,35 +398,36 @@ class FootprintSeries:
                 cells[cell_start + shift : cell_start + shift + old_rows] = cells[cell_start : cell_start + old_rows].copy()
                 cells[cell_start : cell_start + shift] = 0
         self._own_bars.resize(first + n_bars)
-        run = slice(first, first + n_bars)
-        self._own_bars.writable("first_row")[run] = first_row
-        self._own_bars.writable("n_rows")[run] = n_rows
-        self._own_bars.writable("cell_start")[run] = self._older_cells + cell_start + np.cumsum(n_rows) - n_rows
+        starts = self._older_cells + cell_start + np.cumsum(n_rows) - n_rows
+        self._own_bars.write(slice(first, first + n_bars), {"first_row": first_row, "n_rows": n_rows, "cell_start": starts})
 
     def _write_bars(self, first: int, bars: dict[str, Int64Array], joins: bool) -> None:
-        old = {name: int(self._own_bars[name][first]) for name in bars} if joins else {}
-        for name, values in bars.items():
-            self._own_bars.writable(name)[first:] = values
-        if not joins:
-            return
+        if joins:
+            self._join(self._own_bars.row(first, bars), bars)
+        self._own_bars.write(slice(first, first + len(bars["open"])), bars)
+
+    def _join(self, old: dict[str, int], bars: dict[str, Int64Array]) -> None:
+        """Add the values of the last bar so far to those of the first bar of a batch, in place."""
         delta = old["buy"] - old["sell"]
+        new = {name: int(values[0]) for name, values in bars.items()}
         joined = {
             "open": old["open"],
-            "high": max(old["high"], int(bars["high"][0])),
-            "low": min(old["low"], int(bars["low"][0])),
-            "delta_min": min(old["delta_min"], delta + int(bars["delta_min"][0])),
-            "delta_max": max(old["delta_max"], delta + int(bars["delta_max"][0])),
+            "high": max(old["high"], new["high"]),
+            "low": min(old["low"], new["low"]),
+            "delta_min": min(old["delta_min"], delta + new["delta_min"]),
+            "delta_max": max(old["delta_max"], delta + new["delta_max"]),
         }
         if "first_ns" in old:
             joined["first_ns"] = old["first_ns"]
         for name in ("trades", "volume", "buy", "sell"):
-            joined[name] = old[name] + int(bars[name][0])
+            joined[name] = old[name] + new[name]
         # the new trades were measured from their own first price
-        moved, volume = int(bars["open"][0]) - old["open"], int(bars["volume"][0])
-        old_offset, old_square = (wide_integer([old[name] for name in names]) for names in (OFFSET_WORDS, SQUARE_WORDS))
-        offset, square = (wide_integer([int(bars[name][0]) for name in names]) for names in (OFFSET_WORDS, SQUARE_WORDS))
+        moved, volume = new["open"] - old["open"], new["volume"]
+        old_offset, offset = (wide_integer([bar[name] for name in OFFSET_WORDS]) for bar in (old, new))
+        old_square, square = (wide_integer([bar[name] for name in SQUARE_WORDS]) for bar in (old, new))
         joined |= zip(OFFSET_WORDS, wide_words(old_offset + offset + moved * volume, 2), strict=True)
         square += old_square + moved * (2 * offset + moved * volume)
         joined |= zip(SQUARE_WORDS, wide_words(square, 3), strict=True)
         for name, value in joined.items():
-            self._own_bars.writable(name)[first] = value
+            bars[name] = bars[name].copy()  # columns may share an array of zeros
+            bars[name][0] = value

@@ -17,6 +17,7 @@ from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.older.older_bars import OlderBars
+from app.chart.chart_state import ChartState
 from app.chart.levels import LevelRules, LevelTracker
 from app.errors import GridTooFineError, StoreError
 from app.market.bar_rule import BarRule
@@ -119,7 +120,7 @@ class Chart:
         self.candles = CandleFillCache(self)
         """Candles that fill profiles where trades are missing."""
         self._take(spec, empty_series(spec))
-        self._state: tuple[object, ...] = ()
+        self._state: ChartState | None = None
         self._state_revision = 0
 
     @property
@@ -134,15 +135,23 @@ class Chart:
         Covers bars, settings, gaps, coverage, candles, late trades, profiles (and which is selected), alert lines and levels.
         Everything else that is drawn is computed from these.
         """
-        candles = self.candles.candle_store
-        state = (
-            *(self.series, self.series.revision, self.generation, self.rules, self.holes, self.covered, candles, candles.revision),
-            *(self.anchors, self.anchors.revision, self.alert_lines, self.levels, self.levels.revision, self.late.told),
-        )
-        # by identity: no comparison of long lists in each frame, and a value that was replaced by an equal one only costs a frame
-        if not self._state or not all(map(is_, state, self._state)):
-            self._state, self._state_revision = state, self._state_revision + 1
+        self.state()
         return self._state_revision
+
+    def state(self) -> ChartState:
+        """The values that a screen shows; the same object until one of them changes."""
+        candles, series, anchors, levels, before = self.candles.candle_store, self.series, self.anchors, self.levels, self._state
+        n_bars = series.n_bars
+        if before is not None and before.n_bars == n_bars:
+            n_bars = before.n_bars  # states are compared by identity
+        state = ChartState(
+            *(series, n_bars, self.generation, series.revision, self.rules, self.holes, self.covered, candles, candles.revision),
+            *(self.late.told, anchors, anchors.revision, self.alert_lines, levels, levels.revision),
+        )
+        if before is None or not all(map(is_, state, before)):
+            self._state, self._state_revision = state, self._state_revision + 1
+            return state
+        return before
 
     def apply(self, fresh: TradeBatch, store: TradeStore) -> None:
         """Add new trades, which the store must have already, to the bars; adds none once `refused` is set.

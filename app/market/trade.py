@@ -53,7 +53,7 @@ class TradeBatch:
         ]
         if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
             raise ValueError(f"columns of one length expected, found {[column.shape for column in columns]}")
-        return cls(*(_read_only(column) for column in columns))
+        return cls(*[_read_only(column) for column in columns])
 
     @classmethod
     def empty(cls) -> TradeBatch:
@@ -65,7 +65,7 @@ class TradeBatch:
 
     def __getitem__(self, which: slice | Int64Array | BoolArray) -> TradeBatch:
         """The trades that a slice, a bool mask or an index array selects."""
-        return TradeBatch.of(*(column[which] for column in self.columns))
+        return TradeBatch.of(*[column[which] for column in self.columns])
 
     @property
     def columns(self) -> tuple[Int64Array, Int64Array, Int64Array, Int8Array, Int64Array]:

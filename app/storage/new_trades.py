@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ def with_keys(trades: TradeBatch, ranges: TapeRanges) -> tuple[TradeBatch, list[
     return found, texts
 
 
-def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges, known_conflicts: Iterable[str]) -> NewTrades:
+def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges, known_conflicts: Callable[[], Iterable[str]]) -> NewTrades:
     """Find the trades that are not stored yet, and those with the id of another trade; if trades are not numbered, all are new.
 
     Trades that repeat in the batch are returned once. If the stored trades cannot be read, every trade with a stored id counts as
@@ -65,8 +65,8 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
     tape : Tape
     ranges : TapeRanges
         The stored tape ranges.
-    known_conflicts : iterable of str
-        Details of the conflicts listed already, which are not listed again.
+    known_conflicts : callable
+        Returns the details of the conflicts listed already, which are not listed again; called only if there are conflicts.
     """
     if not tape.instrument.numbered:
         return NewTrades(merge_trades([trades], numbered=False), [])
@@ -86,7 +86,8 @@ def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges,
         return NewTrades(merge_trades([trades[~known]], numbered=True), [])
     unique, conflicts = without_conflicts(given, same_ids)
     stored = ranges.holds(unique.trade_id)  # with another time: not where it was looked for
-    listed = _listed(concatenate([conflicts, unique[stored]]), common, set(known_conflicts))
+    rivals = concatenate([conflicts, unique[stored]])
+    listed = _listed(rivals, common, set(known_conflicts())) if len(rivals) else []
     new = merge_trades([unique[~stored]], numbered=True)
     return NewTrades(in_steps(new, common, steps, tape.instrument.id), listed)
 

@@ -89,9 +89,8 @@ class TapeAccount:
             self.ranges, self.rows = after, listed
             self._write_owed([*carried, *lost])
 
-    @property
     def conflicts(self) -> set[str]:
-        """The texts (`Owed.detail`) of all listed id conflicts: trades with the id of another trade."""
+        """Collect the texts (`Owed.detail`) of all listed id conflicts: trades with the id of another trade."""
         return {row.detail for row in [*self.rows, *self._found] if row.reason is OwedReason.CONFLICT}
 
     def epochs(self) -> TapeRanges:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsObject, QGraphicsScene, QStyleOptionGraphicsItem, QWidget
 
+from app.chart.chart_state import EVERYTHING
 from rendering.hit_tests.hit_target import HitTarget
 from rendering.items.dirty_regions import dirty_rects, mark_dirty
 from rendering.paint.exposed_region import exposed_bounds
@@ -76,6 +77,9 @@ class ChartItem(QGraphicsObject):
     """Minimum time between two updates to new trades; a moved view is always drawn at once."""
     follows_cursor: bool = False
     """Whether it draws something at the mouse; other layers are not asked when only the mouse has moved."""
+    depends_on: frozenset[str] = EVERYTHING
+    """The parts of a chart that this layer draws, see `chart_state.EVERYTHING`, or `"legend"` for the texts of overlays; it is not asked
+    when only other parts have changed."""
     kept: bool = False
     """Whether it is drawn into a cached image, see `layer_cache`: for layers that stay inside the price pane and seldom change."""
 
@@ -86,12 +90,14 @@ class ChartItem(QGraphicsObject):
         self._frame: Frame | None = None
         self.followed_ns = -(1 << 62)
         """Time of its last update to new trades."""
+        self.rest_ns = round(self.rest_s * 1e9)
         self.waits = False
         """Whether it leaves new trades to a later frame, because it is the turn of other layers."""
         self.due_ns: int | None = None
         """Time from which a refresh may draw more although nothing has changed since: it left trades, or part of its work, to a later
         frame. None if it is up to date."""
         self._bounds = QRectF()
+        self._draws_nothing = False
         self.pictures: Sequence[LayerPicture] = ()
         """The cached images that this layer may be drawn into; set by `LayerStack`."""
 
@@ -134,30 +140,46 @@ class ChartItem(QGraphicsObject):
         """Hit targets of the values that this layer draws at a point, the most likely first; empty if there are none."""
         return ()
 
+    def draws_nothing(self, frame: Frame) -> bool:
+        """True if nothing of this layer is visible, so that it need not be painted; by default False."""
+        return False
+
+    def extent(self, frame: Frame) -> QRectF:
+        """The part of the pane outside which nothing is drawn; smaller ones are painted less often. By default the pane."""
+        return self._bounds
+
     def refresh(self, frame: Frame) -> bool:
         """Update to a frame and mark the changed regions to be painted again; return False if there are none.
 
         If there are only new trades, the layer may leave them to a later frame; see `due_ns`.
         """
-        if self.z_without_digits is not None:
-            self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         old = self._frame
-        only_trades = old is not None and frame.differs_by_trades_only(old) and not (self.follows_cursor and frame.cursor != old.cursor)
-        self.due_ns = self._next_turn_ns(frame) if only_trades else None
+        only_trades = old is not None and frame.differs_by_trades_only(old)
+        waits = only_trades and not (self.follows_cursor and old is not None and frame.cursor != old.cursor)
+        self.due_ns = self._next_turn_ns(frame) if waits and (self.rest_s or self.waits) else None
         if self.due_ns is not None:
             return False  # `old` stays, so that no change is missed
+        if self.z_without_digits is not None and not only_trades:
+            self.setZValue(self.z if frame.detail is Detail.DIGITS else self.z_without_digits)
         self._frame = frame
         if old is None or old.layout != frame.layout:
-            bounds = self.pane(frame)
-            if bounds != self._bounds:
-                self.prepareGeometryChange()
-                self._bounds = bounds
+            self._resize(self.pane(frame))
+            self.due_ns = frame.now_ns  # `changed` is called from the next frame on
         rects = dirty_rects(self._bounds, self.changed, old, frame)
         for rect in rects:
             self.mark_dirty(rect)
         if only_trades and old is not None and frame.revision != old.revision:
             self.followed_ns = frame.now_ns
+        self._resize(self.extent(frame))
+        if (nothing := self.draws_nothing(frame)) is not self._draws_nothing:
+            self._draws_nothing = nothing
+            self.setFlag(self.GraphicsItemFlag.ItemHasNoContents, nothing)
         return bool(rects)
+
+    def _resize(self, bounds: QRectF) -> None:
+        if bounds is not self._bounds and bounds != self._bounds:
+            self.prepareGeometryChange()
+            self._bounds = bounds
 
     def mark_dirty(self, rect: QRectF) -> None:
         """Mark a rectangle to be painted again in the views and in the cached images of this layer."""
@@ -167,23 +189,18 @@ class ChartItem(QGraphicsObject):
         mark_dirty(self.scene(), aligned)
 
     def is_due(self, frame: Frame) -> bool:
-        """True if only new trades are to be drawn, and this layer last updated to trades at least `rest_s` ago.
-
-        Always False for a layer without a `rest_s`.
-        """
+        """True if this layer, whose rest is over, has only new trades to draw."""
         old = self._frame
-        if not self.rest_s or old is None or frame.revision == old.revision:
-            return False
-        return not self._rests(frame) and frame.differs_by_trades_only(old)
+        return old is not None and frame.revision != old.revision and frame.differs_by_trades_only(old)
 
     def _next_turn_ns(self, frame: Frame) -> int | None:
         """Time of this layer's next update to new trades, ns; None if it may update now."""
         if self._rests(frame):
-            return self.followed_ns + round(self.rest_s * 1e9)
+            return self.followed_ns + self.rest_ns
         return frame.now_ns if self.waits else None
 
     def _rests(self, frame: Frame) -> bool:
-        return 0 <= frame.now_ns - self.followed_ns < self.rest_s * 1e9
+        return 0 <= frame.now_ns - self.followed_ns < self.rest_ns
 
     def forget(self) -> None:
         """Forget the last frame, so that the next frame is drawn completely; called when the layer is shown or hidden."""
@@ -200,7 +217,7 @@ class ChartItem(QGraphicsObject):
         """Copy from another item of this class the state that both need to draw the same; by default, copy nothing."""
 
     def boundingRect(self) -> QRectF:
-        """The pane of this layer in the last frame, in scene coordinates."""
+        """The extent of this layer in the last frame, in scene coordinates."""
         return self._bounds
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:

@@ -7,6 +7,7 @@ widgets on the screen use the caches: when a scene is drawn into an image, each 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CELLS_Z = 10.0
 _UNDER_Z, _OVER_Z = 5.5, 45.5
 """`z` of the caches: above the line of the last price, and below the panes and marks that lie over all overlays."""
+_Z_VALUE = methodcaller("zValue")
 _MAX_PARTS = 6
 """More outdated rectangles than this are drawn as their bounding rectangle."""
 
@@ -45,9 +47,17 @@ class LayerCache(QGraphicsItem):
         self._pane, self._dpr = QRect(), 1.0
         self._image: QImage | None = None
         self._spoilt = QRegion()
+        self._empty = False
 
     def follow(self, frame: Frame) -> None:
-        """Set the cache's area to a frame's price pane; if the pane or the pixel ratio changed, discard the image to draw it again."""
+        """Set the cache's area to a frame's price pane; if the pane or the pixel ratio changed, discard the image to draw it again.
+
+        Without visible layers the cache is not painted.
+        """
+        empty = not any(item.isVisible() for item in self._items)
+        if empty is not self._empty:
+            self._empty = empty
+            self.setFlag(self.GraphicsItemFlag.ItemHasNoContents, empty)
         pane = qrect(frame.layout.price).toAlignedRect()
         if (pane, frame.dpr) != (self._pane, self._dpr):
             self.prepareGeometryChange()
@@ -77,7 +87,8 @@ class LayerCache(QGraphicsItem):
             painter.restore()
 
     def _catch_up(self) -> None:
-        items = sorted((item for item in self._items if item.isVisible() and self._contains(item)), key=lambda item: item.zValue())
+        items = [item for item in self._items if item.isVisible() and (item.zValue() > _CELLS_Z) is self._over]
+        items.sort(key=_Z_VALUE)
         if not items:
             self._image, self._drawn = None, []
             return

@@ -11,7 +11,15 @@ from rendering.view.frame import Frame
 
 
 class CellPainter(Protocol):
-    """A painter that draws the candles, cells and digits of a chart."""
+    """A painter that draws the candles, cells and digits of a chart.
+
+    Attributes
+    ----------
+    due_ns : int or None
+        Time from which `prepare` may find more to draw although nothing has changed since; None if everything is drawn.
+    """
+
+    due_ns: int | None
 
     def prepare(self, frame: Frame) -> QRectF | None:
         """Prepare the drawing of a frame; return the region of the scene to repaint, or None if nothing changed."""

@@ -82,16 +82,16 @@ def bar_geometry(chart: Chart, first: int, end: int, *, poc: bool = True, value_
     """The bars `[first, end)` (indices); POCs, value areas and row volumes that are not requested are 0 and cost nothing."""
     series, run = chart.series, slice(first, end)
     nothing = np.zeros(end - first, np.int64)
-    low_row, high_row = chart.figures.value_areas(first, end) if value_areas else (nothing, nothing)
+    poc_row, low_row, high_row = chart.figures.areas(first, end) if poc or value_areas else (nothing, nothing, nothing)
     return BarGeometry(
         number=series.number[run],
         open=series.open[run],
         high=series.high[run],
         low=series.low[run],
         close=series.close[run],
-        poc_row=chart.figures.poc_rows(first, end) if poc else nothing,
-        value_low_row=low_row,
-        value_high_row=high_row,
+        poc_row=poc_row if poc else nothing,
+        value_low_row=low_row if value_areas else nothing,
+        value_high_row=high_row if value_areas else nothing,
         heaviest=_heaviest(series, first, end) if heaviest else nothing,
     )
 

@@ -50,6 +50,7 @@ class GlPainter:
 
     def __init__(self, keeper: RankCache, on_failure: Callable[[str], None] = lambda _reason: None) -> None:
         self.encoded_bars = 0
+        self.due_ns: int | None = None
         self.surface: GlSurface | None = None
         self._keeper, self._on_failure = keeper, on_failure
         self._failed = False

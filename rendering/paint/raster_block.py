@@ -25,6 +25,7 @@ from rendering.view.detail import Detail
 from rendering.view.pixel_grid import PixelGrid
 
 if TYPE_CHECKING:
+    from app.analytics.imbalance import Imbalances
     from app.chart.chart import Chart
 
 MIN_TEXT_PX, MAX_TEXT_PX = 5, 13
@@ -78,6 +79,25 @@ class BarStyle:
         """True if brackets mark the value areas of bars: the cell settings show them, and bars with cells are wide enough."""
         return self.column.bracket_right > self.column.bracket_left
 
+    def overhang(self, grid: PixelGrid, rows: int) -> int:
+        """Pixels by which marks and digits of a row may reach into its neighbours, at most."""
+        digits = 0 if self.glyphs is None else max(0, math.ceil((int(self.glyphs.shape[2]) - rows * grid.tick_pitch) / 2))
+        return max(2 * self.column.hairline, digits) + 2
+
+    @property
+    def reach_left(self) -> int:
+        """Pixels by which the POC mark of a bar without cells reaches into the bar before."""
+        return self.column.hairline if self.detail < Detail.CELLS else 0
+
+    @property
+    def widths_by_volume(self) -> bool:
+        """True if the width of a cell depends on the volume of the bar's heaviest cell, as in a profile."""
+        return self.style.cells == "profile" and self.detail >= Detail.CELLS
+
+    def shows_imbalances(self, grid: PixelGrid) -> bool:
+        """True if imbalances are drawn, as marks or as the colours of cells."""
+        return self.marks(grid) or self.style.colouring == "imbalance"
+
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
         """The fill of the given cells, coloured by this style."""
         return fill_of_cells(bars, cells, self.style, self.ranks, grid, self.column)
@@ -94,14 +114,16 @@ class BarStyle:
 
     def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:
         """The bars `[first, end)` (indices), with only those values that this style draws."""
-        profile = self.style.cells == "profile" and self.detail >= Detail.CELLS
-        return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=profile)
+        return bar_geometry(chart, first, end, poc=self.marks_poc, value_areas=self.brackets, heaviest=self.widths_by_volume)
 
     def cells(self, chart: Chart, first: int, end: int, ticks: tuple[int, int], grid: PixelGrid) -> CellGeometry:
         """The cells of bars `[first, end)` (indices) between two ticks, with imbalances if this style draws them."""
         rows = chart.series.grid.ticks_per_row
-        imbalances = self.marks(grid) or self.style.colouring == "imbalance"
-        return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=imbalances)
+        return cell_geometry(chart, first, end, ticks[0] // rows, ticks[1] // rows, imbalances=self.shows_imbalances(grid))
+
+    def imbalances(self, chart: Chart, first: int, end: int, grid: PixelGrid) -> Imbalances | None:
+        """The imbalances of the cells of bars `[first, end)` (indices); None if this style draws none."""
+        return chart.figures.imbalances(first, end) if self.detail >= Detail.CELLS and self.shows_imbalances(grid) else None
 
 
 def bar_style_for(
@@ -145,31 +167,54 @@ def draw_block(block: np.ndarray, origin: tuple[int, int], chart: Chart, grid: P
     if end <= first or int(series.low[first:end].min()) > high_tick + rows or int(series.high[first:end].max()) < low_tick - rows:
         return False
     bars = look.bars(chart, first, end)
-    if look.detail >= Detail.CELLS:
-        cells = look.cells(chart, first, end, (low_tick, high_tick), grid)
+    cells = look.cells(chart, first, end, (low_tick, high_tick), grid) if look.detail >= Detail.CELLS else None
+    draw_bars(block, origin, bars, cells, grid, rows, look)
+    return True
+
+
+def draw_bars(
+    block: np.ndarray,
+    origin: tuple[int, int],
+    bars: BarGeometry,
+    cells: CellGeometry | None,
+    grid: PixelGrid,
+    rows: int,
+    look: BarStyle,
+    areas: Quads | None = None,
+) -> None:
+    """Draw bars, with the given cells or as candles if `cells` is None, into an empty block; see `draw_block` and `cell_decoration`."""
+    if cells is not None:
         _draw_ground(block, origin, bars, cells, grid, rows, look)
-        raster.fill_quads(block, origin, cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look))
+        raster.fill_quads(block, origin, cell_decoration(bars, cells if look.marks(grid) else None, grid, rows, look, areas))
         if look.glyphs is not None:
             raster.write_texts(block, origin, look.texts(bars, cells, grid, rows), look.glyphs)
     else:
         raster.fill_quads(block, origin, body_quads(bars, grid, rows, look))
-    return True
 
 
-def cell_decoration(bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
+def cell_decoration(
+    bars: BarGeometry, cells: CellGeometry | None, grid: PixelGrid, rows: int, look: BarStyle, areas: Quads | None = None
+) -> Quads:
     """The rectangles of candles, brackets, POC borders and imbalance marks of bars drawn with cells, in drawing order.
 
-    Brackets and POCs are left out if the style does not draw them, imbalance marks if `cells` is None.
+    Brackets and POCs are left out if the style does not draw them, imbalance marks if `cells` is None. `areas` are the brackets and POC
+    borders if they are known already.
     """
     column, theme = look.column, look.theme
-    parts = [shapes.candle_quads(bars, grid, column, theme)]
-    if look.brackets:
-        parts.append(shapes.value_area_brackets(bars, grid, rows, column, theme))
-    if look.marks_poc:
-        parts.append(shapes.poc_frames(bars, grid, rows, column, theme))
-    if cells is not None:
+    parts = [shapes.candle_quads(bars, grid, column, theme), area_marks(bars, grid, rows, look) if areas is None else areas]
+    if cells is not None and (cells.buy_imbalance.any() or cells.sell_imbalance.any()):
         parts.append(shapes.imbalance_marks(bars, cells, grid, rows, column, theme))
     return shapes.joined(*parts)
+
+
+def area_marks(bars: BarGeometry, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:
+    """The rectangles of value area brackets and POC borders, those that the style draws."""
+    parts: list[Quads] = []
+    if look.brackets:
+        parts.append(shapes.value_area_brackets(bars, grid, rows, look.column, look.theme))
+    if look.marks_poc:
+        parts.append(shapes.poc_frames(bars, grid, rows, look.column, look.theme))
+    return shapes.joined(*parts) if parts else shapes.no_quads()
 
 
 def body_quads(bars: BarGeometry, grid: PixelGrid, rows: int, look: BarStyle) -> Quads:

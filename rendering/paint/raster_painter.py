@@ -16,7 +16,7 @@ from rendering.paint.exposed_region import exposed_region
 from rendering.paint.rank_cache import RankCache, series_key
 from rendering.paint.raster_block import bar_style_for
 from rendering.paint.tile_budget import TileBudget
-from rendering.paint.tiles import TILE_BYTES, TILE_PX, Place, TileLayer, places_in
+from rendering.paint.tiles import TILE_BYTES, TILE_PX, Box, Place, TileLayer, places_in
 from rendering.style.quantity_text import QuantityText
 from rendering.view.frame import Frame, figure_rules
 from rendering.view.pixel_grid import PixelGrid
@@ -26,6 +26,8 @@ FRAME_BUDGET_S = 0.006
 FIRST_BUDGET_S = 0.040
 """The same when there are no old tiles to show: better one late frame than an empty one."""
 AHEAD_BUDGET_S = 0.0025
+MARKS_REST_NS = round(1e9 / 15)
+"""Minimum time between two updates of the POC, value area and imbalances of the last bar."""
 
 
 class RasterPainter:
@@ -49,6 +51,10 @@ class RasterPainter:
         self._ahead: list[Place] = []
         self._older_than = 0  # tiles last used before this may be discarded for those ahead; 0: none
         self._clock = clock
+        self.due_ns: int | None = None
+        self._unpainted: Box | None = None  # drawn by `settle`, to be painted on the screen in the next frame
+        self._marked_ns = -(1 << 62)  # when the marks of the last bar were updated
+        self._marked_at: int = -1  # and to which revision of the series
 
     # -- CellPainter -----------------------------------------------------------------------------
 
@@ -58,6 +64,7 @@ class RasterPainter:
         old, self._frame = self._frame, frame
         if not frame.chart.series.n_bars:
             self.layer = self._fallback = None
+            self.due_ns = None
             self._key = ()
             return _pane(frame) if old is not None and old.revision != frame.revision else None
         seen = _seen(frame.pixels)
@@ -65,14 +72,22 @@ class RasterPainter:
         assert self.layer is not None
         self.layer.in_view = seen
         region: QRectF | None = None
-        if not fresh and (strip := self.layer.update(frame.revision, seen)):
-            region = _columns(frame, *strip)
+        marks = not 0 <= frame.now_ns - self._marked_ns < MARKS_REST_NS
+        if not fresh and (box := self.layer.update(frame.revision, seen, marks=marks)):
+            region = _part(frame, box)
+        if marks and self.layer.marked_at != self._marked_at:
+            self._marked_ns, self._marked_at = frame.now_ns, self.layer.marked_at
         if fresh or old is None or _place(old) != _place(frame):
             region = _pane(frame)
         drawn = self._draw_missing(frame, seen, started)
         if drawn:
             region = _united(region, drawn, frame)
         self._queue_around(old, frame, seen, started)
+        self.due_ns = self._marked_ns + MARKS_REST_NS if self.layer.has_old_marks else None
+        if self._fallback is not None or self.layer.missing(seen):
+            self.due_ns = frame.now_ns
+        if self._unpainted is not None:
+            region, self._unpainted = (region or QRectF()) | _part(frame, self._unpainted), None
         return region
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
@@ -110,11 +125,13 @@ class RasterPainter:
         return False
 
     def settle(self) -> None:
-        """Draw all tiles in view that are missing; see `CellPainter`."""
+        """Draw all tiles in view that are missing, and the newest marks of the last bar; see `CellPainter`."""
         if self.layer is not None and self._frame is not None:
-            for place in _seen(self._frame.pixels):
-                if place not in self.layer:
-                    self.layer.draw(place)
+            seen = _seen(self._frame.pixels)
+            if self.layer.has_old_marks:
+                self._unpainted = self.layer.update(self.layer.revision, seen)
+            for place in self.layer.missing(seen):
+                self.layer.draw(place)
             self._fallback = None
 
     def leave_view(self) -> None:
@@ -153,7 +170,7 @@ class RasterPainter:
     def _draw_missing(self, frame: Frame, seen: set[Place], started: float) -> list[Place]:
         assert self.layer is not None
         layer = self.layer
-        missing = [place for place in seen if place not in layer]
+        missing = layer.missing(seen)
         if not missing:
             self._fallback = None
             return []
@@ -179,14 +196,14 @@ class RasterPainter:
         """
         assert self.layer is not None
         grid = frame.pixels
-        if old is None or old.pixels.scale != grid.scale or any(place not in self.layer for place in seen):
+        if old is None or old.pixels.scale != grid.scale or self.layer.missing(seen):
             self._ahead = []
             return
         dx, dy = grid.left - old.pixels.left, grid.top - old.pixels.top
         if dx or dy or (not self._ahead and self.budget.fits(TILE_BYTES)):
             self._older_than = self.budget.uses if dx or dy else 0
             ring = places_in(grid.left - TILE_PX, grid.top - TILE_PX, grid.width + 2 * TILE_PX, grid.height + 2 * TILE_PX)
-            around = [place for place in ring if place not in self.layer]
+            around = self.layer.missing(ring)
             middle_x, middle_y = (grid.left + grid.width / 2) / TILE_PX, (grid.top + grid.height / 2) / TILE_PX
             around.sort(key=lambda place: -(place[0] + 0.5 - middle_x) * dx - (place[1] + 0.5 - middle_y) * dy)
             self._ahead = around
@@ -238,13 +255,12 @@ def _pane(frame: Frame) -> QRectF:
     return QRectF(*frame.layout.price)
 
 
-def _columns(frame: Frame, left: int, right: int) -> QRectF:
-    """The strip of the price pane between two global X positions, as a rectangle of the scene, slightly enlarged.
-
-    The rectangle is empty if the strip is out of view.
-    """
-    x, end = (left - frame.pixels.left) / frame.dpr, (right - frame.pixels.left) / frame.dpr
-    return QRectF(x - 1, 0, end - x + 2, frame.layout.price.height) & _pane(frame)
+def _part(frame: Frame, box: Box) -> QRectF:
+    """A box of global pixels as a rectangle of the scene, slightly enlarged; empty if it is out of view."""
+    grid, dpr = frame.pixels, frame.dpr
+    top, bottom = max(box[1] - grid.top, 0), min(box[3] - grid.top, grid.height)
+    left, right = (box[0] - grid.left) / dpr, (box[2] - grid.left) / dpr
+    return QRectF(left - 1, top / dpr - 1, right - left + 2, (bottom - top) / dpr + 2) & _pane(frame)
 
 
 def _united(region: QRectF | None, places: list[Place], frame: Frame) -> QRectF:

@@ -98,7 +98,7 @@ def cell_fill_quads(ground: CellFill, ramp: np.ndarray, grid: PixelGrid, rows: i
 def candle_quads(bars: BarGeometry, grid: PixelGrid, column: BarZones, theme: Theme) -> Quads:
     """The wick and body of each bar's candle, with prices at mid-tick; `close >= open` is up. Empty if bars have no candle zone."""
     if column.body_right <= column.body_left:
-        return _no_quads()
+        return no_quads()
     left = grid.bar_x(bars.number)
     high, low = grid.price_y(bars.high + 0.5), grid.price_y(bars.low + 0.5)
     top, bottom = grid.price_y(np.maximum(bars.open, bars.close) + 0.5), grid.price_y(np.minimum(bars.open, bars.close) + 0.5)
@@ -135,7 +135,7 @@ def poc_frames(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, 
 def value_area_brackets(bars: BarGeometry, grid: PixelGrid, rows: int, column: BarZones, theme: Theme) -> Quads:
     """A bracket left of each bar's cells, from the highest to the lowest row of its value area; empty without a bracket zone."""
     if column.bracket_right <= column.bracket_left:
-        return _no_quads()
+        return no_quads()
     line = column.hairline
     x = grid.bar_x(bars.number)
     left, right = x + column.bracket_left, x + column.bracket_right
@@ -235,13 +235,20 @@ def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Ce
 
 def joined(*parts: Quads) -> Quads:
     """Join one or more `Quads` into one, in the given order."""
-    return Quads(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "top", "right", "bottom", "colour")))
+    return Quads(
+        np.concatenate([part.left for part in parts]),
+        np.concatenate([part.top for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.bottom for part in parts]),
+        np.concatenate([part.colour for part in parts]),
+    )
 
 
 def _coloured(left: np.ndarray, top: np.ndarray, right: np.ndarray, bottom: np.ndarray, colour: Colour) -> Quads:
     return Quads(left, top, right, bottom, np.full(len(left), colour.argb, np.uint32))
 
 
-def _no_quads() -> Quads:
+def no_quads() -> Quads:
+    """No rectangle."""
     nothing = np.zeros(0, np.int64)
     return Quads(nothing, nothing, nothing, nothing, np.zeros(0, np.uint32))

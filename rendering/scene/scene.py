@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -35,6 +34,7 @@ from rendering.view.viewport import Viewport
 
 if TYPE_CHECKING:
     from app.chart.chart import Chart
+    from app.market.price_grid import PriceGrid
 
 _SETTLED_FRAMES = 2
 """After this many quiet frames in a row nothing is left to do: what spare time after the first one changed, the second one would draw."""
@@ -109,6 +109,7 @@ class ChartScene(QGraphicsScene):
         self._refreshed_for: tuple[object, ...] = ()
         self._due_ns: int | None = None
         self._quiet_frames = 0  # in a row, in which no layer drew or had work for spare time
+        self._labelled: tuple[tuple[PriceGrid, int] | None, str] = None, ""  # the highest price of the last bar, and its text
         self._panes = ChartPanes(width, height, self.shown, self.layers.strips(chart.rules))
         self.sight = ViewState(chart, self.layout.price.width, self.layout.price.height)
         self.setSceneRect(0, 0, width, height)
@@ -260,7 +261,7 @@ class ChartScene(QGraphicsScene):
         if self.as_of.held:
             self.refresh(now_ns)
         else:
-            self.frame = replace(frame, cursor=self.cursor, now_ns=now_ns)
+            self.frame = frame.with_cursor(self.cursor, now_ns)
             self.frames += 1
             self.layers.refresh_cursor(self.frame)
         return True
@@ -380,17 +381,21 @@ class ChartScene(QGraphicsScene):
             badge=self._badge,
             notice=self._notice,
             shown=self.shown,
+            told=() if self.frame is None else self.frame.told,
             painter=self._painter,
             now_ns=now_ns,
             as_of=self.as_of.bar(series, self.pointed_bar()),
         )
-        return frame.with_legend(self.layers.legend_lines(frame))
+        if self.frame is not None:
+            frame.follow(self.frame)
+        told = self.layers.legend_lines(frame)
+        return frame if told == frame.told else frame.with_legend(told)
 
     def _drawn_state(self) -> tuple[object, ...]:
         """Values that differ after a change of anything that the layers draw, except for the position of the mouse."""
-        chart, look = self.chart, (self._theme, self._painter, self._mode, self._badge, self._notice, self.shown, self.fixed_detail)
+        chart, look = self.chart, (self._theme, self._painter, self._mode, self._badge, self._notice, self.layers.shown, self.fixed_detail)
         failures = sum(self.failures.values())
-        return chart, chart.state_revision, self.viewport, self._panes.size, self.dpr, look, self.as_of.held, self.as_of.kept_ns, failures
+        return chart, chart.state(), self.sight.viewport, self._panes.size, self.dpr, look, self.as_of.held, self.as_of.kept_ns, failures
 
     def _is_due(self, frame: Frame, now_ns: int) -> bool:
         """True if a layer may draw more now although nothing has changed since a frame, or if our clock was set back."""
@@ -399,6 +404,8 @@ class ChartScene(QGraphicsScene):
     def _lay_out(self) -> None:
         """Lay out the panes for the current size, overlays and width of price labels, and give the view the size of the price pane."""
         series = self.chart.series
-        label = series.grid.text(int(series.high[-1])) if series.n_bars else ""
-        self._panes.divide(self.shown, self.layers.strips(self.chart.rules), label)
+        highest = (series.grid, int(series.high[-1])) if series.n_bars else None
+        if highest != self._labelled[0]:
+            self._labelled = highest, "" if highest is None else series.grid.text(highest[1])
+        self._panes.divide(self.shown, self.layers.strips(self.chart.rules), self._labelled[1])
         self.sight.resize(self.layout.price.width, self.layout.price.height)

@@ -22,8 +22,7 @@ class Colour(NamedTuple):
     @property
     def argb(self) -> int:
         """This colour as the number `0xAARRGGBB`, premultiplied: a pixel in the format `QImage.Format_ARGB32_Premultiplied`."""
-        r, g, b = ((c * self.alpha + 127) // 255 for c in self[:3])
-        return self.alpha << 24 | r << 16 | g << 8 | b
+        return _premultiplied(self)
 
     @property
     def hex(self) -> str:
@@ -44,6 +43,12 @@ class Colour(NamedTuple):
         """The relative luminance by WCAG 2, from 0 (black) to 1 (white); opacity is ignored."""
         r, g, b = _linear(self)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@lru_cache(maxsize=256)
+def _premultiplied(colour: Colour) -> int:
+    red, green, blue, alpha = colour
+    return alpha << 24 | (red * alpha + 127) // 255 << 16 | (green * alpha + 127) // 255 << 8 | (blue * alpha + 127) // 255
 
 
 def parse_colour(text: object) -> Colour:

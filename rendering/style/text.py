@@ -91,6 +91,8 @@ class Labels:
 
     def __init__(self, text_px: int = AXIS_TEXT_PX, *, bold: bool = False) -> None:
         self.text_px, self._bold = text_px, bold
+        self.char_px = CHAR_ASPECT * text_px
+        """The width of a character, logical pixels."""
         self._font = chart_font(text_px, bold=bold)
 
     def width(self, text: str) -> float:
@@ -112,4 +114,4 @@ class Labels:
         painter.setPen(qcolor(colour))
         # a text's box reaches from the font's ascent (1.02) to its descent; digits fill the lower 0.73 of the ascent
         top = centre_y + 0.5 * CAP_HEIGHT * self.text_px - 1.02 * self.text_px
-        painter.drawStaticText(QPointF(x - align * self.width(text), top), label)
+        painter.drawStaticText(QPointF(x - align * (len(text) * CHAR_ASPECT * self.text_px) if align else x, top), label)

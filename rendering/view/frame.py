@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -15,12 +16,15 @@ from rendering.view.viewport import Viewport
 if TYPE_CHECKING:
     from app.analytics.footprint import FootprintSeries
     from app.chart.chart import Chart
+    from app.chart.chart_state import ChartState
     from rendering.style.theme import Theme
     from rendering.view.layout import PaneLayout
 
 Mode = Literal["live", "stale", "simulated", "replay", "offline"]
 PainterName = Literal["raster", "gl"]
 Answer = TypeVar("Answer")
+_Answer = tuple[Any, object, object, object, int]
+"""A cached result, and what of the chart it was computed from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Frame:
         Visible bars and prices, panes, colours, device pixels per logical pixel, cell settings and level of detail.
     rules : CalculationSettings
         The chart's calculation settings when the frame was built.
+    state : ChartState
+        The chart's state when the frame was built.
     cursor : (x, y) or None
         Mouse position in scene pixels; None while it is outside the chart.
     mode : str
@@ -76,28 +82,62 @@ class Frame:
     as_of: int | None = None
     pixels: PixelGrid = field(init=False)
     rules: CalculationSettings = field(init=False)
+    state: ChartState = field(init=False, compare=False, repr=False)
     _on_screen: tuple[FootprintSeries, int, tuple[int, int]] | None = field(init=False, default=None, compare=False, repr=False)
-    _answers: dict[object, tuple[int, Any]] = field(init=False, default_factory=dict[object, "tuple[int, Any]"], compare=False, repr=False)
+    _answers: dict[object, _Answer] = field(init=False, default_factory=dict[object, "_Answer"], compare=False, repr=False)
+    _of_the_view: dict[object, Any] = field(init=False, default_factory=dict[object, Any], compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", self.chart.rules)
         object.__setattr__(self, "pixels", PixelGrid.of(self.viewport, self.dpr))
+        object.__setattr__(self, "state", self.chart.state())
 
     def with_legend(self, told: tuple[str, ...]) -> Frame:
-        """A copy of this frame with the legend lines of the overlays; it shares the results cached by `once`."""
-        frame = replace(self, told=told)
-        object.__setattr__(frame, "_answers", self._answers)
+        """A copy of this frame with the legend lines of the overlays; it shares the cached results."""
+        frame = copy(self)
+        object.__setattr__(frame, "told", told)
         return frame
 
+    def with_cursor(self, cursor: tuple[float, float] | None, now_ns: int) -> Frame:
+        """A copy of this frame with another mouse position and time; it shares the cached results."""
+        frame = copy(self)
+        object.__setattr__(frame, "cursor", cursor)
+        object.__setattr__(frame, "now_ns", now_ns)
+        return frame
+
+    def follow(self, old: Frame) -> None:
+        """Share the results of `once_a_view` with an older frame if only trades differ."""
+        if self.differs_by_trades_only(old):
+            object.__setattr__(self, "_of_the_view", old._of_the_view)
+
     def once(self, function: Callable[[Frame], Answer]) -> Answer:
-        """The cached result of a function of this frame; the function is called again only after the chart has changed."""
-        state, found = self.chart.state_revision, self._answers.get(function)
-        if found is None or found[0] != state:
-            found = self._answers[function] = state, function(self)
-        return found[1]
+        """The cached result of a function of this frame.
+
+        The result stays although trades arrive: what is drawn of this frame later fits what has been drawn of it. The function is called
+        again if the user changes profiles, alerts or settings, or if the bars are replaced.
+        """
+        chart, found = self.chart, self._answers.get(function)
+        if (
+            found is None
+            or found[1] is not chart.series
+            or found[2] is not chart.rules
+            or found[3] is not chart.alert_lines
+            or found[4] != chart.anchors.revision
+        ):
+            answer = function(self)
+            found = self._answers[function] = answer, chart.series, chart.rules, chart.alert_lines, chart.anchors.revision
+        return found[0]
+
+    def once_a_view(self, function: Callable[[Frame], Answer]) -> Answer:
+        """The cached result of a function of this frame's view and look, shared by frames that differ by trades only."""
+        if function not in self._of_the_view:
+            self._of_the_view[function] = function(self)
+        return self._of_the_view[function]
 
     def differs_by_trades_only(self, old: Frame) -> bool:
         """True if this frame differs from an older one at most by new trades, its time, the legend lines and the mouse position."""
+        if self._of_the_view is old._of_the_view:
+            return True
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = self.theme is old.theme and self.rules is old.rules and self.mode == old.mode and self.as_of == old.as_of
         same_words = (self.badge, self.notice, self.shown) == (old.badge, old.notice, old.shown)
@@ -135,14 +175,27 @@ class Frame:
 
 
 def once_a_frame(function: Callable[[Frame], Answer]) -> Callable[[Frame], Answer]:
-    """Cache the result of a function for each frame, because several layers use the result, some of them several times.
+    """Cache the result of a function for each frame, because several layers use the result, some of them several times; see `Frame.once`.
 
-    The function is called again if the chart changes. It must not depend on the legend lines of the overlays.
+    The function must not depend on the legend lines of the overlays and on the mouse position.
     """
 
     @wraps(function)
     def cached(frame: Frame) -> Answer:
         return frame.once(function)
+
+    return cached
+
+
+def once_a_view(function: Callable[[Frame], Answer]) -> Callable[[Frame], Answer]:
+    """Cache the result of a function for all frames that differ by trades only, see `Frame.differs_by_trades_only`.
+
+    The function must depend on nothing of the chart but its settings, bar type and row size.
+    """
+
+    @wraps(function)
+    def cached(frame: Frame) -> Answer:
+        return frame.once_a_view(function)
 
     return cached
 

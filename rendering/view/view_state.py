@@ -116,16 +116,16 @@ class ViewState:
         series = self.chart.series
         if not series.n_bars:
             return
+        last = int(series.number[-1])
         if not self._fitted:
             self.show_last()
         elif self._shown != (self.chart.generation, series.rule, series.grid):
             self._keep_place()
         elif self.following:
-            last = int(series.number[-1])
             if last != self._last_number:
                 self.viewport = self.viewport.following(self._last_number, last)
             self.viewport = self._with_price_in_view(self.viewport, int(series.close[-1]))
-        self._last_number = int(series.number[-1])
+        self._last_number = last
         self._shown = (self.chart.generation, series.rule, series.grid)
         self._times = series.times
         self._note_middle()

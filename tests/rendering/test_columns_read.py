@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,9 +59,16 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     with monkeypatch.context() as patch:
         patch.setattr(GrowingColumns, "__getitem__", column)
+        for of_table, table in (("close", "_bars"), ("cell_buy", "_cells")):
+            patch.setattr(type(vars(FootprintSeries)[of_table]), "__get__", _read_from(table))
         CountedColumn.read = 0
         yield found
         found.append(CountedColumn.read)
+
+
+def _read_from(table: str) -> Callable[..., np.ndarray]:
+    """Read a column of a series from one of its tables."""
+    return lambda column, series, owner: getattr(series, table)[column._name]
 
 
 def scene_beside(n_bars: int, layers: frozenset[str] | None) -> ChartScene:

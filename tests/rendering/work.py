@@ -147,7 +147,7 @@ def work_of(worked: WorkedChart, case: str) -> Work:
 @contextmanager
 def _counted(worked: WorkedChart) -> Iterator[Callable[[], Work]]:
     """Within the block, count; afterwards the counts are complete."""
-    asked, encode = ChartItem.refresh.__code__, tiles.draw_block.__code__
+    asked, encode = ChartItem.refresh.__code__, {tiles.draw_block.__code__, tiles.draw_last_bar.__code__}
     draws = {type(item).draw.__code__ for item in worked.scene.items_by_layer}
     columns = {type(vars(FootprintSeries)[name]).__get__.__code__ for name in ("close", "cell_buy")}
     found = dict.fromkeys(Work._fields, 0.0)
@@ -170,7 +170,7 @@ def _counted(worked: WorkedChart) -> Iterator[Callable[[], Work]]:
         found["asked"] += code is asked
         found["drawn"] += code in draws
         found["columns"] += code in columns
-        if code is encode:
+        if code in encode:
             found["encoded"] += frame.f_locals["block"].size / screen
 
     painted = Painted(worked.view)

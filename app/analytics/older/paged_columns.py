@@ -32,17 +32,23 @@ class PagedColumns:
     def __init__(self, starts: Int64Array, read: ReadColumn, own: GrowingColumns[np.int64]) -> None:
         self.starts, self.read, self.own = starts, read, own
         self.n_paged = int(starts[-1])
-        self._columns: dict[str, PagedColumn] = {}  # read many times per frame
+        self.views: dict[str, Int64Array] = {}
+        """The columns that have been asked for, by name: they are read many times per frame."""
+
+    @property
+    def length(self) -> int:
+        """Number of rows."""
+        return self.n_paged + self.own.length
 
     def __len__(self) -> int:
-        return self.n_paged + len(self.own)
+        return self.n_paged + self.own.length
 
     def __getitem__(self, name: str) -> Int64Array:
         """The column with this name; of an array it has only indexing, `len`, and the conversion to an array of all rows."""
-        found = self._columns.get(name)
+        found = self.views.get(name)
         if found is None:
-            found = self._columns[name] = PagedColumn(self, name)
-        return found  # pyright: ignore[reportReturnType] (it is indexed as an array is)
+            found = self.views[name] = cast("Int64Array", PagedColumn(self, name))  # it is indexed as an array is
+        return found
 
 
 class PagedColumn:

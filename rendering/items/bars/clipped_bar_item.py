@@ -20,6 +20,7 @@ class ClippedBarItem(ChartItem):
     """A veil over the cells that are cut off by the left edge of the price pane, drawn only while cells show digits."""
 
     z = 10.5
+    depends_on = frozenset[str]()
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +34,12 @@ class ClippedBarItem(ChartItem):
         if before == self._veiled and old.theme is new.theme:
             return None
         return QRectF(0, 0, max(before, self._veiled), new.layout.price.height)
+
+    def extent(self, frame: Frame) -> QRectF:
+        return QRectF(0, 0, cut_cells_end(frame), frame.layout.price.height)
+
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not cut_cells_end(frame)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         veiled = QRectF(0, 0, cut_cells_end(frame), frame.layout.price.height)

@@ -33,11 +33,13 @@ class FootprintItem(ChartItem):
     def install(self, name: PainterName, painter: CellPainter) -> None:
         """Add a painter under a name, or replace the painter with that name."""
         self._painters[name] = painter
+        self.due_ns = 0
 
     def remove(self, name: PainterName) -> None:
         """Remove a painter that has failed; the raster painter is never removed."""
         if name != "raster":
             self._painters.pop(name, None)
+            self.due_ns = 0
 
     def pane(self, frame: Frame) -> QRectF:
         """The rectangle of the price pane, logical pixels."""
@@ -50,7 +52,10 @@ class FootprintItem(ChartItem):
         if painter is not self._drawn_by:
             self.leave_view()
             self._drawn_by, self._region = painter, QRectF(*frame.layout.price)
-        return super().refresh(frame)
+        dirty = super().refresh(frame)
+        if painter.due_ns is not None:
+            self.due_ns = painter.due_ns
+        return dirty
 
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
         """The region that the painter reported as changed, or the price pane if another painter draws from now on."""
@@ -66,7 +71,11 @@ class FootprintItem(ChartItem):
 
     def idle(self, budget_s: float) -> bool:
         """Let the painter do work for later frames for about `budget_s` seconds; return True if more is left."""
-        return self._drawn_by.idle(budget_s)
+        ranks = self.raster.keeper.ranks
+        has_more = self._drawn_by.idle(budget_s)
+        if self.raster.keeper.ranks is not ranks:
+            self.due_ns = 0  # in other colours
+        return has_more
 
     def settle(self) -> None:
         """Let the painter finish its deferred work."""

@@ -56,6 +56,9 @@ class GapItem(ChartItem):
         before, self._shown = self._shown, visible_bands(new)
         return None if before == self._shown else self.pane(new)
 
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not visible_bands(frame)
+
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, height = frame.theme, frame.layout.time_axis.top
         hatch = QBrush(qcolor(theme.hole.faded(0.55)), Qt.BrushStyle.BDiagPattern)
@@ -88,6 +91,8 @@ def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
 
     Gaps that touch on the screen share a band, which has the sum of their missing trades.
     """
+    if not frame.chart.holes:
+        return ()
     times, viewport = frame.chart.series.times, frame.viewport
     bands: list[GapBand] = []
     for gap in _in_view(frame, frame.chart.holes):

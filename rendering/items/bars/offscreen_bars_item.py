@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from rendering.items.chart_item import ChartItem
+from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.style.text import Labels, qcolor, qrect
 from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import bars_in_view
@@ -33,6 +33,7 @@ class OffscreenBarsItem(ChartItem):
     """Texts at the upper and lower right of the price pane that count the bars above and below the visible prices."""
 
     z = 81.0
+    rest_s = READING_REST_S
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,8 +45,13 @@ class OffscreenBarsItem(ChartItem):
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF]:
         before, self._shown = self._shown, count_offscreen_bars(new)
+        if not any(before) and not any(self._shown):
+            return []
         pairs = zip(_rects(old, before.texts), _rects(new, self._shown.texts), before.texts, self._shown.texts, strict=True)
         return [rect for was, now, old_text, text in pairs if (was, old_text) != (now, text) for rect in (was, now) if not rect.isEmpty()]
+
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not any(count_offscreen_bars(frame))
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         texts = count_offscreen_bars(frame).texts

@@ -21,6 +21,7 @@ class AsOfVeilItem(ChartItem):
     """The veil over the price pane right of the as-of moment, with a line at that moment."""
 
     z = 20.0
+    depends_on = frozenset[str]()
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price)
@@ -32,6 +33,9 @@ class AsOfVeilItem(ChartItem):
         left = 0.0 if old.viewport != new.viewport else edges[0] - 1
         right = edges[1] + 2 if old.viewport == new.viewport and None not in (old.as_of, new.as_of) else self.pane(new).right()
         return QRectF(left, self.pane(new).top(), right - left, self.pane(new).height()) & self.pane(new)
+
+    def draws_nothing(self, frame: Frame) -> bool:
+        return frame.as_of is None
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         if frame.as_of is None:

@@ -14,7 +14,7 @@ from rendering.items.chart_item import READING_REST_S, ChartItem
 from rendering.items.guides.axis_tags import TAG_HEIGHT_PX
 from rendering.style.axis_labels import TimeLabel, bar_step, bar_ticks, price_labels, price_step, time_step, time_ticks
 from rendering.style.text import Labels, qcolor, qrect
-from rendering.view.frame import Frame, once_a_frame
+from rendering.view.frame import Frame, once_a_frame, once_a_view
 from rendering.view.frame_coords import hairline, price_y
 from rendering.view.layout import AXIS_TEXT_PX, PaneLayout
 
@@ -34,6 +34,13 @@ class PlacedTime(NamedTuple):
     tick: TimeLabel
 
 
+class PlacedPrice(NamedTuple):
+    """A price label on the screen: its height in logical pixels, where the grid has a line, and its text."""
+
+    y: float
+    text: str
+
+
 class PriceAxisItem(ChartItem):
     """The price axis: round prices at the right edge of the chart, with the market's decimal places."""
 
@@ -45,35 +52,43 @@ class PriceAxisItem(ChartItem):
         super().__init__()
         self._labels = Labels()
         self._tags: tuple[float, ...] = ()
+        self._tags_of: Frame | None = None
         self._tagging: list[ChartItem] | None = None  # the layers that put tags there, found once
 
     def pane(self, frame: Frame) -> QRectF:
         return qrect(frame.layout.price_axis)
 
     def changed(self, old: Frame, new: Frame) -> list[QRectF] | None:
-        before, self._tags = self._tags, self._all_tags(new)
+        before, tags = self._tags, self._all_tags(new)
         pane = self.pane(new)
         if _price_scale(old) != _price_scale(new):
             return [pane]
-        if before == self._tags:
+        if before == tags:
             return None
         margin = TAG_HEIGHT_PX + AXIS_TEXT_PX  # a tag, and the labels that it hides or uncovers
-        return [QRectF(pane.left(), y - margin, pane.width(), 2 * margin) & pane for y in set(before) ^ set(self._tags)]
+        return [QRectF(pane.left(), y - margin, pane.width(), 2 * margin) & pane for y in set(before) ^ set(tags)]
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pane, theme = frame.layout.price_axis, frame.theme
         painter.fillRect(exposed, qcolor(theme.background))
         painter.fillRect(QRectF(pane.left, pane.top, hairline(frame), pane.height), qcolor(theme.edge))
-        text, tags = frame.chart.series.grid.text, sorted(self._all_tags(frame))
+        tags, line = sorted(self._all_tags(frame)), hairline(frame)
         above, below = exposed.top() - AXIS_TEXT_PX, exposed.bottom() + AXIS_TEXT_PX
-        for ticks in visible_price_ticks(frame):
-            y = price_y(frame, ticks)
+        for y, text in visible_prices(frame):
             if above <= y <= below and _is_free(y, pane.bottom, tags):
-                painter.fillRect(QRectF(pane.left, y, _TICK_MARK_PX, hairline(frame)), qcolor(theme.edge))
-                self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
+                painter.fillRect(QRectF(pane.left, y, _TICK_MARK_PX, line), qcolor(theme.edge))
+                self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text, theme.text_muted)
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Y positions of the price tags of all visible layers, logical pixels; the axis omits price labels that touch a tag."""
+        """Y positions of the price tags of all visible layers, logical pixels; the axis omits price labels that touch a tag.
+
+        The layers are asked once per frame.
+        """
+        if self._tags_of is not frame:
+            self._tags_of, self._tags = frame, self._asked_tags(frame)
+        return self._tags
+
+    def _asked_tags(self, frame: Frame) -> tuple[float, ...]:
         if self._tagging is None:
             scene = self.scene()
             layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
@@ -85,6 +100,7 @@ class TimeAxisItem(ChartItem):
     """The time axis: UTC times under the bars, the starts of days, months or years in bold, and the view's first date on the left."""
 
     z = 60.0
+    depends_on = frozenset({"bars"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,6 +147,7 @@ class GridItem(ChartItem):
     """
 
     z = -100.0
+    depends_on = frozenset({"bars"})
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.plot_right, frame.layout.time_axis.top)
@@ -145,8 +162,7 @@ class GridItem(ChartItem):
         grid = qcolor(theme.grid)
         left, above, right, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1
         begin, width = exposed.left(), exposed.width()
-        for ticks in visible_price_ticks(frame):
-            y = price_y(frame, ticks)
+        for y, _ in visible_prices(frame):
             if above <= y <= below:
                 painter.fillRect(QRectF(begin, y, width, line), grid)
         bottom = layout.time_axis.top
@@ -154,31 +170,44 @@ class GridItem(ChartItem):
             if left <= place.x <= right:
                 painter.fillRect(QRectF(place.x, 0, line, bottom), qcolor(theme.grid_day) if place.tick.strong else grid)
         edge = qcolor(theme.edge)
-        for y in _pane_edges(layout):
+        for y in _pane_edges(layout) if below >= layout.price.bottom else ():
             if above <= y <= below:
                 painter.fillRect(QRectF(begin, y, width, line), edge)
         if layout.profile.width and left <= layout.profile.left <= right:
             painter.fillRect(QRectF(layout.profile.left, 0, line, bottom), edge)
 
 
-@once_a_frame
+@once_a_view
 def visible_price_ticks(frame: Frame) -> range:
     """The prices in view at which the axis has a label and the grid a line, in ticks, ascending."""
     viewport = frame.viewport
     return price_labels(viewport.low_ticks, viewport.ticks_at(0), price_step(frame.chart.series.grid, viewport.tick_px))
 
 
+@once_a_view
+def visible_prices(frame: Frame) -> list[PlacedPrice]:
+    """The price labels in view with their heights, from the bottom up."""
+    text = frame.chart.series.grid.text
+    return [PlacedPrice(price_y(frame, ticks), text(ticks)) for ticks in visible_price_ticks(frame)]
+
+
 @once_a_frame
 def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
     """The time labels in view with their positions, from left to right."""
+    return _times_of_view(frame) if frame.chart.series.rule.is_time else _placed(frame, *_times_of_bars(frame))
+
+
+@once_a_view
+def _times_of_view(frame: Frame) -> list[PlacedTime]:
     rule, viewport = frame.chart.series.rule, frame.viewport
     first, last = viewport.visible_bars()
-    if rule.is_time:
-        ticks = time_ticks(rule.start_ns(first), rule.start_ns(last + 1), time_step(rule.length_ns, viewport.bar_px))
-        numbers = [rule.number(tick.time_ns) for tick in ticks]
-    else:
-        ticks, numbers = _times_of_bars(frame, first, last)
-    places: list[PlacedTime] = []
+    ticks = time_ticks(rule.start_ns(first), rule.start_ns(last + 1), time_step(rule.length_ns, viewport.bar_px))
+    return _placed(frame, ticks, [rule.number(tick.time_ns) for tick in ticks])
+
+
+def _placed(frame: Frame, ticks: Sequence[TimeLabel], numbers: list[int]) -> list[PlacedTime]:
+    """The time labels of bars with these numbers that are in view, with their positions."""
+    viewport, places = frame.viewport, list[PlacedTime]()
     for bar, tick in zip(numbers, ticks, strict=True):
         left = frame.pixels.screen_x(bar) / frame.dpr
         if 0 <= left < viewport.width_px:
@@ -187,12 +216,12 @@ def visible_time_ticks(frame: Frame) -> list[PlacedTime]:
     return places
 
 
-def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel], list[int]]:
+def _times_of_bars(frame: Frame) -> tuple[list[TimeLabel], list[int]]:
     """Time labels at every n-th bar, and the numbers of these bars, for bars that are not built by time.
 
     There are no labels after the newest bar.
     """
-    series = frame.chart.series
+    series, (first, last) = frame.chart.series, frame.viewport.visible_bars()
     step = bar_step(frame.viewport.bar_px)
     numbers = list(range(max(0, -(-first // step)) * step, min(last, series.n_bars - 1) + 1, step))
     return bar_ticks([series.times.start_ns(number) for number in numbers]), numbers

@@ -29,6 +29,7 @@ class BadgeItem(ChartItem):
     """The badge at the upper right with a border around the panes, and the notice that explains the mode at the lower right."""
 
     z = 82.0
+    depends_on = frozenset({"bars"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +45,9 @@ class BadgeItem(ChartItem):
         badges = (badge_rect(old), badge_rect(new)) if badge_text(old) != badge_text(new) else ()
         notices = (notice_rect(old), notice_rect(new)) if old.notice != new.notice else ()  # a notice may count seconds
         return (*badges, *notices)
+
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not badge_text(frame) and not frame.notice
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme = frame.theme

@@ -76,6 +76,9 @@ class CrosshairItem(ChartItem):
         pointed = self._pointed(frame)
         return () if pointed is None or pointed.y is None else (pointed.y,)
 
+    def draws_nothing(self, frame: Frame) -> bool:
+        return self._pointed(frame) is None
+
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         pointed = self._pointed(frame)
         if pointed is None:

@@ -24,26 +24,36 @@ class LegendItem(ChartItem):
     """The legend at the upper left: instrument, bars and settings, then the texts of the overlays."""
 
     z = 80.0
+    depends_on = frozenset({"bars", "legend"})
 
     def __init__(self) -> None:
         super().__init__()
         self._bold = Labels(LEGEND_TEXT_PX, bold=True)
         self._labels = Labels(LEGEND_TEXT_PX)
         self._shown: tuple[tuple[str, ...], QRectF] = ((), QRectF())
+        self._drawn: tuple[Frame | None, tuple[str, ...], QRectF] = None, (), QRectF()
 
     def pane(self, frame: Frame) -> QRectF:
         return QRectF(0, 0, frame.layout.plot_right, frame.layout.price.height)
 
+    def extent(self, frame: Frame) -> QRectF:
+        return self._lines(frame)[1]
+
+    def _lines(self, frame: Frame) -> tuple[tuple[str, ...], QRectF]:
+        """The lines of the legend and its rectangle, computed once per frame."""
+        if self._drawn[0] is not frame:
+            lines = legend_lines(frame)
+            self._drawn = frame, lines, _rect(frame, lines)
+        return self._drawn[1], self._drawn[2]
+
     def changed(self, old: Frame, new: Frame) -> QRectF | None:
-        lines = legend_lines(new)
-        before, self._shown = self._shown, (lines, _rect(new, lines))
+        before, self._shown = self._shown, self._lines(new)
         if before == self._shown:
             return None
         return (before[1] | self._shown[1]) & self.pane(new)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
-        lines, theme = legend_lines(frame), frame.theme
-        rect = _rect(frame, lines)
+        (lines, rect), theme = self._lines(frame), frame.theme
         if not rect.intersects(exposed) or not is_exposed(painter, rect):
             return
         painter.fillRect(rect, qcolor(theme.panel))

@@ -42,6 +42,7 @@ class AlertItem(ChartItem):
     help = "Alert prices"
     help_page = "alerts.md#set-an-alert"
     z = 70.0
+    depends_on = frozenset({"alerts"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +65,9 @@ class AlertItem(ChartItem):
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
         return tuple(drawn.y for drawn in _drawn(frame))
+
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not _drawn(frame)
 
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         drawn, colour, right = _drawn(frame), frame.theme.text_muted, frame.layout.plot_right

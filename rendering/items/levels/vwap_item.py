@@ -105,6 +105,7 @@ class VwapItem(ChartItem):
         self._sums: VwapSums | None = None
         self._cached_for: tuple[object, ...] = ()
         self._cached: tuple[_Line, ...] = ()
+        self._cached_in: Frame | None = None
         self._ends: tuple[object, ...] = ()
         self._end_heights: list[np.ndarray] = []
         self._end_names: tuple[LineName, ...] = ()
@@ -204,7 +205,9 @@ class VwapItem(ChartItem):
         return tuple(names)
 
     def _lines(self, frame: Frame) -> tuple[_Line, ...]:
-        sums = frame.chart.vwap_sums
+        if frame is self._cached_in:
+            return self._cached
+        self._cached_in, sums = frame, frame.chart.vwap_sums
         if self._sums is not sums:
             self._sums, self._cached_for = sums, ()
         requests = self._requests(frame)

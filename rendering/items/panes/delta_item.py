@@ -16,7 +16,7 @@ from rendering.paint.cell_colouring import VolumeRanks
 from rendering.paint.rect_batch import RectBatch
 from rendering.style.short_numbers import MINUS, short_quantities, signed_quantity
 from rendering.style.text import Labels, fits_wholly, qcolor, qrect
-from rendering.view.frame import Frame
+from rendering.view.frame import Frame, once_a_frame
 from rendering.view.frame_coords import bars_in_view, bars_on_screen, hairline
 from rendering.view.layout import AXIS_TEXT_PX, CHAR_ASPECT
 
@@ -226,6 +226,7 @@ def visible_columns(frame: Frame, first: int, end: int) -> DeltaColumns:
     return DeltaColumns(left, right - left - gap, up, down, volume, highest, lowest)
 
 
+@once_a_frame
 def largest_delta(frame: Frame) -> int:
     """The largest size of the running delta inside the bars in view, lots; it sets the scale of the columns."""
     first, end = bars_in_view(frame)

@@ -21,7 +21,7 @@ from rendering.items.panes.cvd_series import cvd_reset
 from rendering.paint.cell_colouring import VolumeRanks
 from rendering.paint.rect_batch import RectBatch
 from rendering.style.short_numbers import MINUS, short_quantities
-from rendering.style.text import Labels, fits_wholly, qcolor, qrect
+from rendering.style.text import Labels, qcolor, qrect
 from rendering.style.theme import DELTA_STEPS, Theme
 from rendering.view.frame import Frame
 from rendering.view.frame_coords import bars_on_screen, hairline
@@ -140,10 +140,11 @@ class StatisticsItem(ChartItem):
         """
         pixels, pane = frame.pixels, frame.layout.strip_of("statistics")
         middles = (((pixels.bar_x(number) + pixels.bar_x(number + 1)) / 2 - pixels.left) / frame.dpr).tolist()
-        room = int(frame.viewport.bar_px / _CHAR_PX)
+        room, char_px, (left, right) = int(frame.viewport.bar_px / _CHAR_PX), self._labels.char_px, (pane.left, pane.right)
         for index, texts in enumerate(texts_of_table(frame, table).values()):
             for x, text in zip(middles, texts, strict=True):
-                if len(text) <= room and fits_wholly(x, self._labels.width(text), pane):
+                half = len(text) * char_px / 2
+                if len(text) <= room and left <= x - half and x + half <= right:
                     self._labels.draw(painter, x, pane.top + (index + 0.5) * ROW_PX, text, frame.theme.digits, 0.5)
 
     def _steps(self, theme: Theme, statistic: Statistic, values: np.ndarray) -> np.ndarray:
@@ -215,7 +216,8 @@ def _text_row(frame: Frame, statistic: Statistic, values: np.ndarray, quantities
         case Statistic.DURATION:
             return [narrow_duration_text(value) for value in values.tolist()]
         case _:
-            signs = [MINUS if value < 0 else "+" if statistic.signed and value > 0 else "" for value in values.tolist()]
+            plus = "+" if statistic.signed else ""
+            signs = [MINUS if value < 0 else plus if value > 0 else "" for value in values.tolist()]
             return [sign + text.strip() for sign, text in zip(signs, quantities, strict=True)]
 
 

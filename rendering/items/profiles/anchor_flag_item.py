@@ -112,6 +112,9 @@ class AnchorFlagItem(ChartItem):
         height = new.layout.price.height
         return [*regions, *(QRectF(x - 2, 0, 4, height) for x in poles)] or None
 
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not (flags_of(frame) or _labels(frame) or marks_of(frame))
+
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         theme, pane = frame.theme, frame.layout.price
         left, above, right, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1

@@ -100,6 +100,9 @@ class AnchoredProfileItem(ChartItem):
                 found += profile_questions(frame, name, view.figures, view.placed.inputs, y)
         return found
 
+    def draws_nothing(self, frame: Frame) -> bool:
+        return not drawn_profiles(frame)
+
     def draw(self, painter: QPainter, frame: Frame, exposed: QRectF) -> None:
         begin, above, end, below = exposed.left() - 1, exposed.top() - 1, exposed.right() + 1, exposed.bottom() + 1
         for view, lines, left, right in drawn_profiles(frame):

@@ -106,7 +106,7 @@ class VisibleProfileItem(ChartItem):
                 if 0 <= y <= strip.height and above <= y <= below:
                     painter.setPen(line.pen)
                     painter.drawLine(QLineF(strip.left, y + 0.5, strip.right, y + 0.5))
-        for line in frame.once(self._tagged):
+        for line in frame.once(self._tagged) if right >= strip.left else ():
             y = line_y(frame, line.ticks)
             if above <= y <= below:
                 if left <= strip.right:
@@ -121,8 +121,9 @@ class VisibleProfileItem(ChartItem):
 
     def values(self, frame: Frame) -> ProfileValues | None:
         """The values of the profile of the bars in view; None if they have no volume, or the strip is not shown."""
-        if not frame.layout.profile.width:
-            return None
+        return frame.once(self._values_of) if frame.layout.profile.width else None
+
+    def _values_of(self, frame: Frame) -> ProfileValues | None:
         self._count(frame)
         return self.visible.values(frame.chart.anchors.side)
 

@@ -37,7 +37,7 @@ def test_each_id_counts_once_and_another_trade_with_it_is_listed(
     store = DiskStore(tmp_path_factory.mktemp("store"))
     writer = TapeWriter(store, TAPE)
     writer.insert_bulk(trades_of([*stored.items()]), ARCHIVE)
-    found = new_trades(trades_of(rows), TAPE.steps, writer.tape, writer.intervals, ())
+    found = new_trades(trades_of(rows), TAPE.steps, writer.tape, writer.intervals, list)
     known, new, conflicts = dict(stored), {}, set()
     for number, lots in rows:
         if known.setdefault(number, lots) != lots:
@@ -59,10 +59,29 @@ def test_the_same_trades_on_other_steps_are_no_conflicts(tmp_path: Path) -> None
     tenth = Steps(TAPE.tick_size / 10, TAPE.lot_size / 10)
     again = trades_of([(1, 100), (2, 110), (3, 10)])
     fine = TradeBatch.of(again.time_ns, again.price_ticks * 10, again.quantity_lots, again.side, again.trade_id)
-    found = new_trades(fine, tenth, writer.tape, writer.intervals, ())
+    found = new_trades(fine, tenth, writer.tape, writer.intervals, list)
     assert found.trades.trade_id.tolist() == [3] and found.trades.quantity_lots.tolist() == [10]
     assert [row.first_id for row in found.conflicts] == [2]
-    assert new_trades(fine, tenth, writer.tape, writer.intervals, [row.detail for row in found.conflicts]).conflicts == []
+    assert new_trades(fine, tenth, writer.tape, writer.intervals, lambda: [row.detail for row in found.conflicts]).conflicts == []
+    writer.close()
+    store.close()
+
+
+def test_writing_trades_without_conflicts_does_not_collect_the_known_conflicts(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, TAPE)
+    writer.insert_bulk(trades_of([(1, 10), (2, 10)]), ARCHIVE)
+    asked: list[int] = []
+
+    def known() -> list[str]:
+        asked.append(1)
+        return []
+
+    for rows in ([(3, 1)], [(1, 10), (2, 10)], [(2, 10), (4, 1)], [(6, 1), (5, 1)]):
+        new_trades(trades_of(rows), TAPE.steps, writer.tape, writer.intervals, known)
+    assert asked == []
+    assert len(new_trades(trades_of([(2, 11)]), TAPE.steps, writer.tape, writer.intervals, known).conflicts) == 1
+    assert asked == [1]
     writer.close()
     store.close()
 
@@ -70,7 +89,7 @@ def test_the_same_trades_on_other_steps_are_no_conflicts(tmp_path: Path) -> None
 def test_trades_without_numbers_are_all_new_each_once(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     one = trades_of([(1, 1), (1, 1), (1, 2)])
-    found = new_trades(one, BYBIT.steps, store.tape(BYBIT), TapeRanges(), ())
+    found = new_trades(one, BYBIT.steps, store.tape(BYBIT), TapeRanges(), list)
     assert found.trades.quantity_lots.tolist() == [1, 2] and found.conflicts == []
     store.close()
 

@@ -19,6 +19,8 @@ from tests.rendering.charts import FIRST_MINUTE, StillChart, random_trades, trad
 class CountingPainter:
     """A painter that draws nothing and counts."""
 
+    due_ns = None
+
     def __init__(self) -> None:
         self.prepared = self.drawn = 0
 
