@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +13,11 @@ import msgspec
 
 from app.errors import StoreError
 from app.storage.atomic import atomic_file
+from app.storage.held_folder import HeldFolder
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROW_GROUP = 1 << 17  # the least that reading a few hours of a busy day has to decode
 META_KEY = b"tapeprint"
@@ -28,8 +32,8 @@ def broken() -> tuple[type[Exception], ...]:
     return pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table of integers to a Parquet file, atomically.
+def write_parquet(path: Path, table: pa.Table, within: HeldFolder | None = None) -> None:
+    """Write a table of integers to a Parquet file, atomically; in a held folder, if one is given.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
     plain = [name for name in table.column_names if name != "side"]
-    with atomic_file(path) as file:
+    with atomic_file(path, within) as file:
         pq.write_table(
             table,
             file,
@@ -49,6 +53,19 @@ def write_parquet(path: Path, table: pa.Table) -> None:
             column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
             write_page_checksum=True,
         )
+
+
+@contextmanager
+def open_parquet(path: Path, within: HeldFolder | None = None) -> Generator[pq.ParquetFile]:
+    """Context with a Parquet file open for reading; in a held folder, if one is given. Raises one of the types in `broken`."""
+    import pyarrow.parquet as pq
+
+    if within is None:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    else:
+        with within.open(path) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
+            yield file
 
 
 def add_checksum(text: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue.catalogue import Catalogue
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta
+from app.storage.held_folder import HeldFolder, names_in
 from app.storage.tape_ranges import TapeRanges
 
 _VENUE = re.compile(r"[a-z][a-z0-9-]*")
@@ -33,11 +35,18 @@ class Tape:
 
     Each day file may have another tick and lot size; reading converts exactly, and the tape that `finest` returns can read every
     day. Any thread may read while a writer writes.
+
+    Attributes
+    ----------
+    held : HeldFolder or None
+        The folder of the market, held open by its writer, which must not take the files of another folder for its own; readers have
+        none, and go by the path.
     """
 
     def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
         self.instrument, self.catalogue = instrument, catalogue
         self.folder = market_folder(store_folder, instrument)
+        self.held: HeldFolder | None = None
         self._store_folder = store_folder
 
     def intervals(self) -> TapeRanges:
@@ -50,7 +59,8 @@ class Tape:
 
     def days(self) -> list[int]:
         """The UTC days that have day files, as days since 1970-01-01, ascending."""
-        return sorted({day for path in self.folder.glob("trades/*.parquet") if (day := day_named(path)) is not None})
+        names = (name for name in self._names() if name.endswith(".parquet"))
+        return sorted({day for name in names if (day := day_named(Path(name))) is not None})
 
     def batches(self, span: Span) -> Iterator[TradeBatch]:
         """Yield the stored trades in a span, one batch per UTC day, each in the order of the tape.
@@ -74,10 +84,10 @@ class Tape:
 
     def files(self, day: int) -> list[Path]:
         """The existing day files of a UTC day: first the file without a part number, then the parts by ascending number."""
-        name = day_name(day)
-        parts = self.folder.glob(f"trades/{name}.*.parquet")
-        whole = self.folder / "trades" / f"{name}.parquet"
-        return [*([whole] if whole.exists() else []), *sorted(parts, key=_part_of)]
+        names, folder = self._names(), self.folder / "trades"
+        whole, part = f"{day_name(day)}.parquet", f"{day_name(day)}.*.parquet"
+        parts = [folder / name for name in names if fnmatchcase(name, part)]
+        return [*([folder / whole] if whole in names else []), *sorted(parts, key=_part_of)]
 
     def cells_file(self, day: int) -> Path:
         """The path of the file with a day's minute cells, which need not exist."""
@@ -93,8 +103,19 @@ class Tape:
             found.add(known.steps)
         for path in (path for day in self.days() for path in self.files(day)):
             with suppress(StoreError, OSError):  # reading a damaged file raises an error of its own
-                found.add(_steps_of(path, path.stat().st_mtime_ns))
-        return Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
+                changed_ns = (path.stat() if self.held is None else self.held.stat(path)).st_mtime_ns
+                found.add(_steps_of(path, changed_ns, self.held))
+        tape = Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
+        tape.held = self.held
+        return tape
+
+    def _names(self) -> list[str]:
+        """The names of the files in the market's folder `trades`; raises `StoreError` if it cannot be listed."""
+        folder = self.folder / "trades"
+        try:
+            return names_in(folder, self.held)
+        except OSError as error:
+            raise StoreError(f"cannot read {folder}: {error.strerror or error}") from None
 
     def _tail(self, span: Span, steps: Steps) -> TradeBatch:
         """The trades of a span that are in the catalogue, converted to the given tick and lot size."""
@@ -109,17 +130,17 @@ class Tape:
         parts: list[TradeBatch] = []
         for path in self.files(day):
             try:
-                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span))
+                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span, self.held))
             except StoreError:
-                if path.exists():
+                if path.exists() if self.held is None else self.held.exists(path):
                     raise
                 return self._day(day, span, tail, steps)  # the writer has just merged the parts of the day
         return merge_trades([*parts, tail], numbered=self.instrument.numbered)
 
 
 @lru_cache(maxsize=100_000)
-def _steps_of(path: Path, _changed_ns: int) -> Steps:
-    return read_meta(path).steps
+def _steps_of(path: Path, _changed_ns: int, within: HeldFolder | None) -> Steps:
+    return read_meta(path, within).steps
 
 
 def market_folder(folder: Path, instrument: Instrument) -> Path:

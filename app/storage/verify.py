@@ -54,7 +54,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
         sound: list[TradesInSteps] = []
         for path in tape.files(day):
             try:
-                sound.append(read_own_steps(path))
+                sound.append(read_own_steps(path, within=tape.held))
             except StoreError as error:
                 if writer is not None:
                     writer.move_aside(path, day)
@@ -88,7 +88,7 @@ def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreF
 def _minute_cells(tape: Tape, day: int, stored: TradesInSteps, writer: TapeWriter | None) -> Iterator[StoreFinding]:
     trades, steps = stored
     try:
-        cells, meta = read_minute_cells(tape.cells_file(day))
+        cells, meta = read_minute_cells(tape.cells_file(day), tape.held)
         if meta.sums == DayTotals.of(trades) and Decimal(meta.tick_size) == steps.tick_size:
             true = cells_of(trades, meta.ticks_per_row)
             if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):
