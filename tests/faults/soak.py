@@ -38,7 +38,7 @@ from app.market.feed import FeedState
 from feeds.network.backoff import Timeouts
 from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
 from tests.faults.bent_frames import bent, throw
-from tests.faults.chaos import chaos_run
+from tests.faults.chaos_story import chaos_run
 from tests.faults.collector import Collector, assert_kept_whole, kept_count
 from tests.faults.desk import Desk, desk, live_venue
 from tests.faults.elsewhere import VenueElsewhere

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chaos import COMMANDS, chaos_run
+from tests.faults.chaos import COMMANDS
+from tests.faults.chaos_story import chaos_run
 from tests.faults.desk import run
 
 
