@@ -386,7 +386,9 @@ class TapeWriter:
                 self._journal.guard(path)
 
     def _rename_damaged(self, path: Path, day: int) -> None:
-        self._guard(path)
+        cells = self.tape.cells_file(day)
+        self._guard(path, cells)
+        self._folder.unlink(cells)  # they count the trades that are lost now
         span = Span(day * DAY_NS, (day + 1) * DAY_NS)
         self.account.settle(self.settled.without_time(span))
         unlisted = [] if self.account.covers(span) else [Owed(0, *NO_IDS, span, OwedReason.DAMAGED_DAY)]

@@ -26,6 +26,7 @@ from app.storage.disk import DiskStore
 from app.storage.tape import day_name
 from app.storage.tape_ranges import TapeRange
 from app.storage.tape_writer import TapeWriter
+from app.storage.verify import verify
 from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades, with_ids
 from tests.sameness import same
 
@@ -322,6 +323,22 @@ def test_a_day_whose_files_are_all_damaged_is_gone_after_tidying(writer, logged)
     writer.tidy((FIRST_DAY + 1) * DAY_NS)
     assert (writer.tape.days(), writer.tape.covered()) == ([], [])
     assert [entry["event"] for entry in logged.entries][-1] == "damaged day file moved aside"
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["the only file", "one of two parts"])
+def test_the_cells_of_a_damaged_day_go_with_it(writer, logged, parts):
+    trades = days_of_trades(200, 0.5)
+    writer.insert_bulk(trades[::2], ARCHIVE)
+    (path,) = writer.tape.files(FIRST_DAY)
+    if parts:
+        writer.insert(trades[1::2], LIVE)
+        writer.seal(FIRST_DAY * DAY_NS)
+    assert writer.tape.cells_file(FIRST_DAY).exists()
+    path.write_bytes(b"PAR1")
+    assert any("moved aside" in finding.text for finding in list(verify(writer.tape, writer)))
+    assert not writer.tape.cells_file(FIRST_DAY).exists() and not path.exists()
+    writer.insert_bulk(trades, ARCHIVE)
+    assert list(verify(writer.tape)) == []
 
 
 def test_a_failed_insert_stores_no_trade(writer, monkeypatch):
