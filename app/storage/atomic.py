@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from app.errors import StoreError
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 
 if os.name != "nt":
     import fcntl
@@ -24,7 +24,7 @@ _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the
 
 
 @contextmanager
-def replacing(path: Path, *, private: bool = False, within: HeldFolder | None = None) -> Generator[IO[bytes]]:
+def replacing(path: Path, *, private: bool = False, within: OpenFolder | None = None) -> Generator[IO[bytes]]:
     """Context with a new binary file that replaces the file `path` at the end, once it is on disk; the folder must exist.
 
     After an error or a crash `path` is unchanged. A symbolic link stays a link, and the new file gets the permissions of the old
@@ -35,7 +35,7 @@ def replacing(path: Path, *, private: bool = False, within: HeldFolder | None = 
     path : Path
     private : bool
         True: only its owner may read the file, if there was none before.
-    within : HeldFolder, optional
+    within : OpenFolder, optional
         A folder that has the file, below it; then the file is written there, wherever the folder has been moved.
 
     Raises
@@ -70,7 +70,7 @@ def replacing(path: Path, *, private: bool = False, within: HeldFolder | None = 
 
 
 @contextmanager
-def atomic_file(path: Path, within: HeldFolder | None = None) -> Generator[IO[bytes]]:
+def atomic_file(path: Path, within: OpenFolder | None = None) -> Generator[IO[bytes]]:
     """Context like `replacing` that also creates the folder of `path`, and raises `StoreError` in place of `OSError`.
 
     Raises
@@ -89,7 +89,7 @@ def atomic_file(path: Path, within: HeldFolder | None = None) -> Generator[IO[by
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def write_atomically(path: Path, content: bytes, within: HeldFolder | None = None) -> None:
+def write_atomically(path: Path, content: bytes, within: OpenFolder | None = None) -> None:
     """Write a small file atomically, and create its folder if it does not exist; see `atomic_file`.
 
     Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import msgspec
 
 from app.errors import StoreError
 from app.storage.atomic import atomic_file
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,14 @@ META_KEY = b"tapeprint"
 """Key of our metadata in a file's schema."""
 
 
+_OF_THE_FILE = {None, errno.EIO, errno.EINVAL, errno.EISDIR, errno.EOVERFLOW}
+"""Numbers of the errors that reading a damaged file may raise; all others are of the disk, the drive, or this process."""
+
+
+class UnavailableFileError(StoreError):
+    """Raised when a file, which may be undamaged, cannot be read, e.g. as its network drive is gone or too many files are open."""
+
+
 @cache
 def broken() -> tuple[type[Exception], ...]:
     """The exception types that reading a damaged Parquet file may raise."""
@@ -32,8 +41,8 @@ def broken() -> tuple[type[Exception], ...]:
     return pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError
 
 
-def write_parquet(path: Path, table: pa.Table, within: HeldFolder | None = None) -> None:
-    """Write a table of integers to a Parquet file, atomically; in a held folder, if one is given.
+def write_parquet(path: Path, table: pa.Table, within: OpenFolder | None = None) -> None:
+    """Write a table of integers to a Parquet file, atomically; in an open folder, if one is given.
 
     Raises
     ------
@@ -56,8 +65,8 @@ def write_parquet(path: Path, table: pa.Table, within: HeldFolder | None = None)
 
 
 @contextmanager
-def open_parquet(path: Path, within: HeldFolder | None = None) -> Generator[pq.ParquetFile]:
-    """Context with a Parquet file open for reading; in a held folder, if one is given. Raises one of the types in `broken`."""
+def open_parquet(path: Path, within: OpenFolder | None = None) -> Generator[pq.ParquetFile]:
+    """Context with a Parquet file open for reading; in an open folder, if one is given. Raises one of the types in `broken`."""
     import pyarrow.parquet as pq
 
     if within is None:
@@ -88,6 +97,7 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """Make the `StoreError` for a file that cannot be read, with the reason in one line."""
+    """Make the `StoreError` for a file that cannot be read, with the reason in one line; `UnavailableFileError` if that is not damage."""
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return StoreError(f"cannot read {path}: {why}")
+    kind = UnavailableFileError if isinstance(error, OSError) and error.errno not in _OF_THE_FILE else StoreError
+    return kind(f"cannot read {path}: {why}")

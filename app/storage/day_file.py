@@ -34,7 +34,7 @@ from app.storage.checked_parquet import (
     verify_checksum,
     write_parquet,
 )
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 from app.storage.tape_ranges import TapeRange
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_day(
-    path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = (), within: HeldFolder | None = None
+    path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = (), within: OpenFolder | None = None
 ) -> None:
-    """Write the trades of one day, given in the order of the tape, to a day file; in a held folder, if one is given.
+    """Write the trades of one day, given in the order of the tape, to a day file; in an open folder, if one is given.
 
     A kill at any moment leaves the old file or the new one.
 
@@ -114,8 +114,8 @@ def write_day(
     write_parquet(path, table, within)
 
 
-def read_meta(path: Path, within: HeldFolder | None = None) -> DayMeta:
-    """Read the metadata of a day file; in a held folder, if one is given.
+def read_meta(path: Path, within: OpenFolder | None = None) -> DayMeta:
+    """Read the metadata of a day file; in an open folder, if one is given.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def read_meta(path: Path, within: HeldFolder | None = None) -> DayMeta:
         raise damage_error(path, error) from None
 
 
-def read_day(path: Path, instrument: Instrument, span: Span | None = None, within: HeldFolder | None = None) -> TradeBatch:
+def read_day(path: Path, instrument: Instrument, span: Span | None = None, within: OpenFolder | None = None) -> TradeBatch:
     """Read the trades of a day file, or only those in a span, in the order of the tape and the instrument's ticks and lots.
 
     Raises
@@ -148,7 +148,7 @@ class TradesInSteps(NamedTuple):
     steps: Steps
 
 
-def read_own_steps(path: Path, span: Span | None = None, within: HeldFolder | None = None) -> TradesInSteps:
+def read_own_steps(path: Path, span: Span | None = None, within: OpenFolder | None = None) -> TradesInSteps:
     """Read the trades of a day file, or only those in a span, in the tick and lot size of the file.
 
     Raises

@@ -7,12 +7,12 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from app.errors import StoreBusyError, StoreError
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 from app.storage.tape import Tape
 
 
 class MarketLock:
-    """The lock on the folder of a tape, which it creates if it does not exist, and holds open for the tape.
+    """The lock on the folder of a tape, which it creates if it does not exist, and opens for the tape.
 
     Raises
     ------
@@ -26,7 +26,7 @@ class MarketLock:
         self._tape = tape
         self._lock = _locked(tape)
         try:
-            self.folder = tape.held = _held(tape)
+            self.folder = tape.open_folder = _opened(tape)
             """The locked folder."""
         except BaseException:
             self._lock.release()
@@ -37,15 +37,16 @@ class MarketLock:
         """True while the market is locked and its folder is where it was."""
         return self._lock.is_locked and self.folder.is_in_place
 
-    def hold_again(self) -> None:
+    def reopen_folder(self) -> None:
         """Open the folder again, e.g. after an error: one whose drive was pulled never works again, though it seems to be in place."""
-        before, self.folder = self.folder, _held(self._tape)
-        self._tape.held = self.folder
-        before.close()
+        before, self.folder = self.folder, _opened(self._tape)
+        self._tape.open_folder = self.folder
+        with suppress(OSError):
+            before.close()
 
     def release(self) -> None:
         """Unlock the market and close its folder; the tape can still be read."""
-        self._tape.held = None
+        self._tape.open_folder = None
         with suppress(OSError):
             self.folder.close()
         with suppress(OSError):
@@ -65,8 +66,8 @@ def _locked(tape: Tape) -> FileLock:
     return lock
 
 
-def _held(tape: Tape) -> HeldFolder:
+def _opened(tape: Tape) -> OpenFolder:
     try:
-        return HeldFolder(tape.folder)
+        return OpenFolder(tape.folder)
     except OSError as error:
         raise StoreError(f"cannot read {tape.folder}: {error.strerror or error}") from None

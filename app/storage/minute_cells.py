@@ -19,7 +19,7 @@ from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import BUY, SELL, TradeBatch
 from app.storage.checked_parquet import META_KEY, add_checksum, broken, damage_error, open_parquet, verify_checksum, write_parquet
 from app.storage.day_file import DayTotals
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 
 if TYPE_CHECKING:
     from app.storage.tape import Tape
@@ -92,11 +92,11 @@ def write_minute_cells(tape: Tape, day: int, trades: TradeBatch, tick_size: Deci
     meta = MinuteCellsMeta(ticks, str(tick_size), DayTotals.of(trades))
     columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
     table = pa.table(columns).replace_schema_metadata({META_KEY: add_checksum(msgspec.json.encode(meta))})
-    write_parquet(tape.cells_file(day), table, tape.held)
+    write_parquet(tape.cells_file(day), table, tape.open_folder)
 
 
-def read_minute_cells(path: Path, within: HeldFolder | None = None) -> tuple[MinuteCells, MinuteCellsMeta]:
-    """Read the minute cells of one day, and their metadata, from a file; in a held folder, if one is given.
+def read_minute_cells(path: Path, within: OpenFolder | None = None) -> tuple[MinuteCells, MinuteCellsMeta]:
+    """Read the minute cells of one day, and their metadata, from a file; in an open folder, if one is given.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue.catalogue import Catalogue
 from app.storage.day_file import by_day, day_of, merge_trades, read_day, read_meta
-from app.storage.held_folder import HeldFolder, names_in
+from app.storage.open_folder import OpenFolder, names_in
 from app.storage.tape_ranges import TapeRanges
 
 _VENUE = re.compile(r"[a-z][a-z0-9-]*")
@@ -38,15 +38,15 @@ class Tape:
 
     Attributes
     ----------
-    held : HeldFolder or None
-        The folder of the market, held open by its writer, which must not take the files of another folder for its own; readers have
+    open_folder : OpenFolder or None
+        The folder of the market, opened by its writer, which must not take the files of another folder for its own; readers have
         none, and go by the path.
     """
 
     def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
         self.instrument, self.catalogue = instrument, catalogue
         self.folder = market_folder(store_folder, instrument)
-        self.held: HeldFolder | None = None
+        self.open_folder: OpenFolder | None = None
         self._store_folder = store_folder
 
     def intervals(self) -> TapeRanges:
@@ -103,17 +103,17 @@ class Tape:
             found.add(known.steps)
         for path in (path for day in self.days() for path in self.files(day)):
             with suppress(StoreError, OSError):  # reading a damaged file raises an error of its own
-                changed_ns = (path.stat() if self.held is None else self.held.stat(path)).st_mtime_ns
-                found.add(_steps_of(path, changed_ns, self.held))
+                changed_ns = (path.stat() if self.open_folder is None else self.open_folder.stat(path)).st_mtime_ns
+                found.add(_steps_of(path, changed_ns, self.open_folder))
         tape = Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
-        tape.held = self.held
+        tape.open_folder = self.open_folder
         return tape
 
     def _names(self) -> list[str]:
         """The names of the files in the market's folder `trades`; raises `StoreError` if it cannot be listed."""
         folder = self.folder / "trades"
         try:
-            return names_in(folder, self.held)
+            return names_in(folder, self.open_folder)
         except OSError as error:
             raise StoreError(f"cannot read {folder}: {error.strerror or error}") from None
 
@@ -130,16 +130,16 @@ class Tape:
         parts: list[TradeBatch] = []
         for path in self.files(day):
             try:
-                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span, self.held))
+                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span, self.open_folder))
             except StoreError:
-                if path.exists() if self.held is None else self.held.exists(path):
+                if path.exists() if self.open_folder is None else self.open_folder.exists(path):
                     raise
                 return self._day(day, span, tail, steps)  # the writer has just merged the parts of the day
         return merge_trades([*parts, tail], numbered=self.instrument.numbered)
 
 
 @lru_cache(maxsize=100_000)
-def _steps_of(path: Path, _changed_ns: int, within: HeldFolder | None) -> Steps:
+def _steps_of(path: Path, _changed_ns: int, within: OpenFolder | None) -> Steps:
     return read_meta(path, within).steps
 
 

@@ -21,13 +21,14 @@ from app.storage.atomic import remove_leftovers
 from app.storage.catalogue.catalogue import drop_tail
 from app.storage.catalogue.owed import NO_IDS, Owed, OwedReason
 from app.storage.catalogue.settled import Settled
+from app.storage.checked_parquet import UnavailableFileError
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
 from app.storage.epochs import keys_of_ids
-from app.storage.held_folder import HeldFolder
 from app.storage.market_lock import MarketLock
 from app.storage.minute_cells import write_minute_cells
 from app.storage.new_trades import NewTrades, new_trades, with_keys
+from app.storage.open_folder import OpenFolder
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
 from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_account import TapeAccount, with_ranges
@@ -129,7 +130,7 @@ class TapeWriter:
             catalogue.reopen(lambda: rebuild_catalogue(catalogue, folder, lambda instrument: Tape(catalogue, folder, instrument)))
             if catalogue.openings == self._openings and self._lock.is_valid:
                 if self._failed:
-                    self._lock.hold_again()
+                    self._lock.reopen_folder()
                     self._failed = False
                 return False
             before, tail_size = self.intervals, self._tail_size
@@ -291,7 +292,7 @@ class TapeWriter:
         write_day(path, trades, instrument, ranges, self._folder)
 
     @property
-    def _folder(self) -> HeldFolder:
+    def _folder(self) -> OpenFolder:
         return self._lock.folder
 
     def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
@@ -374,6 +375,8 @@ class TapeWriter:
                 if count > _MOST_IN_MEMORY:
                     return None
                 found[path] = read_own_steps(path, within=self._folder)
+            except UnavailableFileError:
+                raise
             except StoreError as error:
                 _log.warning("damaged day file moved aside", reason=error.detail)
                 self._rename_damaged(path, day)
@@ -425,7 +428,7 @@ class TapeWriter:
             return
         number = catalogue.number_of(before)
         old = Tape(catalogue, self.tape.folder.parent.parent, before)
-        old.held = self._folder
+        old.open_folder = self._folder
         trades, place = catalogue.tail(before.id)
         known = old.intervals()
         for day, part in by_day(trades):

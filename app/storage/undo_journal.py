@@ -20,7 +20,7 @@ import structlog
 
 from app.errors import StoreError
 from app.storage.atomic import flush_folder, replacing, write_atomically
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class UndoJournal:
 
     Parameters
     ----------
-    market : HeldFolder
+    market : OpenFolder
         Folder of the market.
     ranges : TapeRanges
         The market's tape ranges before the import.
@@ -44,7 +44,7 @@ class UndoJournal:
         If the journal cannot be written.
     """
 
-    def __init__(self, market: HeldFolder, ranges: TapeRanges) -> None:
+    def __init__(self, market: OpenFolder, ranges: TapeRanges) -> None:
         self._market, self._folder = market, market.path / "undo"
         self._guarded: set[Path] = set()
         try:
@@ -93,12 +93,12 @@ class UndoJournal:
             _discard(self._market, self._folder)
 
 
-def undo_unfinished(market: HeldFolder, ranges: TapeRanges) -> bool:
+def undo_unfinished(market: OpenFolder, ranges: TapeRanges) -> bool:
     """Undo an import that a kill has cut short, and return True; False if there is none, or if it was complete.
 
     Parameters
     ----------
-    market : HeldFolder
+    market : OpenFolder
         Folder of the market.
     ranges : TapeRanges
         The market's tape ranges in the catalogue.
@@ -128,7 +128,7 @@ def undo_unfinished(market: HeldFolder, ranges: TapeRanges) -> bool:
     return True
 
 
-def _undo(market: HeldFolder, folder: Path) -> None:
+def _undo(market: OpenFolder, folder: Path) -> None:
     for note in _files(market, folder / "new"):
         market.unlink(market.path / note.relative_to(folder / "new"))
     for note in _files(market, folder / "old"):
@@ -136,7 +136,7 @@ def _undo(market: HeldFolder, folder: Path) -> None:
     _discard(market, folder)
 
 
-def _files(market: HeldFolder, folder: Path) -> Iterator[Path]:
+def _files(market: OpenFolder, folder: Path) -> Iterator[Path]:
     """The files in a folder and in those below it, sorted."""
     for name in sorted(market.names(folder)):
         path = folder / name
@@ -146,13 +146,13 @@ def _files(market: HeldFolder, folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _discard(market: HeldFolder, folder: Path) -> None:
+def _discard(market: OpenFolder, folder: Path) -> None:
     """Delete a journal, first the file with its tape ranges: a folder without that file does not count as a journal."""
     market.unlink(folder / _RANGES)
     market.remove_tree(folder)
 
 
-def _link(market: HeldFolder, path: Path, note: Path) -> None:
+def _link(market: OpenFolder, path: Path, note: Path) -> None:
     try:
         market.link(path, note)
     except FileExistsError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.market.coverage import Source
-from app.storage.held_folder import HeldFolder
+from app.storage.open_folder import OpenFolder
 from app.storage.tape_ranges import TapeRange, TapeRanges
 from app.storage.undo_journal import UndoJournal, undo_unfinished
 
@@ -21,7 +21,7 @@ def changed(market: Path) -> UndoJournal:
     (market / "trades").mkdir(parents=True)
     for name in ("a", "b"):
         (market / "trades" / name).write_text(f"old {name}")
-    journal = UndoJournal(HeldFolder(market), BEFORE)
+    journal = UndoJournal(OpenFolder(market), BEFORE)
     for name in ("a", "b", "c"):
         journal.guard(market / "trades" / name)
         journal.guard(market / "trades" / name)
@@ -53,19 +53,19 @@ def test_undoing_puts_all_files_back(tmp_path: Path, links: bool, monkeypatch: p
 
 def test_the_next_writer_undoes_an_import_that_does_not_count(tmp_path: Path) -> None:
     changed(tmp_path)
-    assert undo_unfinished(HeldFolder(tmp_path), BEFORE)
+    assert undo_unfinished(OpenFolder(tmp_path), BEFORE)
     assert content(tmp_path) == OLD
-    assert not undo_unfinished(HeldFolder(tmp_path), BEFORE)
+    assert not undo_unfinished(OpenFolder(tmp_path), BEFORE)
 
 
 def test_an_import_that_counts_stays(tmp_path: Path) -> None:
     changed(tmp_path)
-    assert not undo_unfinished(HeldFolder(tmp_path), AFTER)
+    assert not undo_unfinished(OpenFolder(tmp_path), AFTER)
     assert content(tmp_path) == {"trades/a": "new a", "trades/c": "new c"}
 
 
 def test_a_journal_without_its_ranges_is_none(tmp_path: Path) -> None:
     changed(tmp_path)
     (tmp_path / "undo" / "ranges.json").write_text("{")
-    assert not undo_unfinished(HeldFolder(tmp_path), BEFORE)
+    assert not undo_unfinished(OpenFolder(tmp_path), BEFORE)
     assert not (tmp_path / "undo").exists()

@@ -1,4 +1,4 @@
-"""A folder held open: paths in it mean this very folder, also after it was renamed and another one was put in its place.
+"""An open folder: paths in it mean this very folder, also after it was renamed and another one was put in its place.
 
 Windows renames no folder that has open files; there the path is enough.
 """
@@ -15,8 +15,8 @@ _BY_HANDLE = os.open in os.supports_dir_fd
 _GONE = (FileNotFoundError, NotADirectoryError)
 
 
-class HeldFolder:
-    """A folder that is held open; its methods take paths in it, and raise `OSError` like the functions of `os`.
+class OpenFolder:
+    """An open folder; its methods take paths in it, and raise `OSError` like the functions of `os`.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class HeldFolder:
         shutil.rmtree(name, ignore_errors=True, dir_fd=handle)
 
 
-def names_in(folder: Path, within: HeldFolder | None = None) -> list[str]:
+def names_in(folder: Path, within: OpenFolder | None = None) -> list[str]:
     """The names of the entries of a folder, in any order; empty if there is no such folder."""
     if within is not None:
         return within.names(folder)
