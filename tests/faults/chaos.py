@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -256,17 +257,19 @@ class Chaos:
             self._operations[command] = max(10, int(found[1]))
         return False
 
-    async def complete(self, timeout_s: float = 120.0) -> None:
-        """Wait until the store has every trade from its first to the venue's last."""
-        wanted = self.venue.totals().count
-        async with asyncio.timeout(timeout_s):
-            while True:
-                found = kept_ranges(self.store)
-                first = min((one.start_ns for one in found), default=0)
-                have = sum(one.last_id - one.first_id + 1 for one in found)
-                if found and have == wanted - int(np.searchsorted(self.venue.trades().time_ns, first)):
-                    return
-                await asyncio.sleep(0.3)
+    async def complete(self, stalled_s: float = 120.0) -> None:
+        """Wait until the store has every trade from its first to the venue's last; fail after `stalled_s` without a new one."""
+        wanted, most, changed_s = self.venue.totals().count, -1, time.monotonic()
+        while True:
+            found = kept_ranges(self.store)
+            first = min((one.start_ns for one in found), default=0)
+            have = sum(one.last_id - one.first_id + 1 for one in found)
+            left = wanted - int(np.searchsorted(self.venue.trades().time_ns, first)) - have
+            if found and not left:
+                return
+            most, changed_s = (have, time.monotonic()) if have > most else (most, changed_s)
+            assert time.monotonic() - changed_s < stalled_s, f"{have:,} trades stored, {left:,} missing, no new one for {stalled_s:.0f} s"
+            await asyncio.sleep(0.3)
 
     # -- the truth -------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tests.faults.killing_disk import KillableCommand
 from tests.venue_emulator.scripted_tape import UNIT
 
 
-async def chaos_run(folder: Path, seed: int, *, outage: int, kills: int) -> dict[str, object]:
+async def chaos_run(
+    folder: Path, seed: int, *, outage: int, kills: int, tell: Callable[[str], object] = lambda _text: None
+) -> dict[str, object]:
     """Everything that can fail, one after another and with kills in between; return the numbers of it.
 
     Parameters
@@ -27,6 +30,8 @@ async def chaos_run(folder: Path, seed: int, *, outage: int, kills: int) -> dict
         Number of trades of which the collector receives none.
     kills : int
         Number of kills, spread among all steps.
+    tell : callable
+        Gets a line after each step.
     """
     async with Chaos(folder, seed, 6_000) as chaos:
         most_owed = 0
@@ -34,8 +39,13 @@ async def chaos_run(folder: Path, seed: int, *, outage: int, kills: int) -> dict
         await chaos.run(*chaos.arguments("import"))
         for place, step in enumerate(steps):
             await step(chaos, outage)
-            most_owed = max(most_owed, len((await chaos.check_by_command()).missing))
+            found = await chaos.check_by_command()
+            most_owed = max(most_owed, len(found.missing))
+            tell(
+                f"{step.__name__.strip('_')}: {len(found.stored):,} trades stored, {len(found.missing):,} missing, {found.listed:,} listed"
+            )
             await _kills(chaos, kills * (place + 1) // len(steps))
+            tell(f"{sum(chaos.kills.values())} kills, {chaos.checks} checks")
         chaos.come_back()
         for _ in range(3):
             code, said = await chaos.run("verify", MARKET, "--repair")

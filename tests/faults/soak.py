@@ -27,6 +27,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -260,7 +261,7 @@ async def chaos(options: argparse.Namespace) -> list[Row]:
     """D4, D5, D10, D11: everything fails on one store, which is compared with the venue's trades after each step and each kill."""
     begun_s, seed = time.monotonic(), 1 if options.seed is None else options.seed
     with tempfile.TemporaryDirectory() as name:
-        row: Row = await chaos_run(Path(name), seed, outage=options.outage, kills=options.kills)
+        row: Row = await chaos_run(Path(name), seed, outage=options.outage, kills=options.kills, tell=partial(print, flush=True))
     row["seconds"] = round(time.monotonic() - begun_s)
     _say(row)
     return [row]
