@@ -192,7 +192,7 @@ class ReplayFeed:
         self._reach(self._now_ns + round(gone_ns) if left else last_ns)
 
     def _end_of_bar(self, rule: BarRule) -> int:
-        """The index after the last trade of the bar that contains the next trade.
+        """The index after the last trade of the bar that contains the next trade, for bars other than time bars.
 
         Bars count from the day's start, as in a chart.
         """

@@ -345,7 +345,7 @@ def test_the_symbol_list_holds_the_steps(market: Market) -> None:
 def test_weight_runs_out_then_the_stubborn_are_banned() -> None:
     async def story() -> None:
         async with manual() as venue:
-            if (left_s := 60 - time.time() % 60) < 2:  # the venue counts by the minute of the clock
+            if (left_s := 60 - time.time() % 60) < 5:  # the venue counts by the minute of the clock
                 await asyncio.sleep(left_s)
             venue._rest.meter.charge(6000, time.time())
             answers = [await get(venue, "/api/v3/ping") for _ in range(11)]

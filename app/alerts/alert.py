@@ -48,7 +48,7 @@ class SubjectKind(_Stored):
 
 
 class Scope(_Stored):
-    """The period or profile of a watched quantity; files store the member's `value`, the screen shows `text`."""
+    """The period or profile that an alert's subject covers; files store the member's `value`, the screen shows `text`."""
 
     NOTHING = ""
     DAY = "day"

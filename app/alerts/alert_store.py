@@ -125,7 +125,7 @@ class AlertStore:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, instrument: Instrument, spec: AlertSpec) -> Alert:
-        """Add an alert, arm it at once, save the file and return the alert.
+        """Add an alert, arm it at once, save the file and return the alert; its note is cut to 200 characters.
 
         Raises
         ------
@@ -269,7 +269,7 @@ class AlertStore:
         return None if self.path is None else self.path.with_name("fired.jsonl")
 
     def _read_log(self) -> None:
-        """Read the newest entries of the log file, and disarm one-time alerts that fired after the alert file was last saved.
+        """Read up to 1,000 of the log file's newest entries; disarm one-time alerts that fired after the alert file was last saved.
 
         Lines that a kill cut short are skipped silently; other lines that cannot be read are skipped and reported.
         """

@@ -32,7 +32,10 @@ def percent_of_delta(chart: Chart, bar: int, value: int) -> str | None:
 
 
 def stacked(side: int) -> Event:
-    """Return the function that reports a bar's stacked imbalances of one side, with the price of the lowest one."""
+    """Return the function that reports a bar's stacked imbalances of one side, with the price of the lowest one.
+
+    It returns None if the bar has none.
+    """
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -47,7 +50,7 @@ def stacked(side: int) -> Event:
 
 
 def unfinished(*, high: bool) -> Event:
-    """Return the function that reports an unfinished auction: trades of both sides in a bar's highest or lowest row."""
+    """Return the function that reports an unfinished auction: trades of both sides in a bar's highest or lowest row; else None."""
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:
         series = chart.series
@@ -64,7 +67,8 @@ def unfinished(*, high: bool) -> Event:
 def divergence(side: int) -> Event:
     """Return the function that reports a divergence of price and CVD confirmed by a bar; `side` is +1 at lows, -1 at highs.
 
-    The result depends only on the bars up to that one, so that it is the same whenever it is computed.
+    The result depends only on the last 400 bars up to that one, so that it is the same whenever it is computed. Swings on both sides
+    of a gap, or of a CVD reset, are not compared.
     """
 
     def read(chart: Chart, bar: int, _value: int) -> str | None:

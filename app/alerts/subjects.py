@@ -132,7 +132,7 @@ class SubjectValues:
         return price + band * deviation
 
     def profile(self, subject: Subject, runs: SessionRuns) -> ProfileValues | None:
-        """The profile of some bars, with its placed profile's settings, or else the chart's value area settings; None if without volume."""
+        """The profile of some bars, with its placed profile's settings, else the chart's value area settings; None without volume."""
         chart, area = self.chart, self.chart.rules.value_area
         placed = chart.anchors.get(subject.key) if subject.of is Scope.PROFILE else None
         layout = placed.inputs.rows if placed else RowLayout()

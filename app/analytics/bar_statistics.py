@@ -34,7 +34,7 @@ class Statistic(enum.Enum):
 
     @property
     def signed(self) -> bool:
-        """True for CVD and the rows of delta, delta in per cent, and min and max delta, which the screen shows and colours by sign."""
+        """True for CVD, delta, delta %, and min and max delta, which the screen shows and colours by sign."""
         return self in _SIGNED
 
 

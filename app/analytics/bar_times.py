@@ -35,7 +35,7 @@ class BarTimes:
 
     @property
     def fine(self) -> bool:
-        """True if the bars' start times need seconds: for time bars under a minute, and for all bars other than time bars."""
+        """True for time bars under a minute, and for all bars other than time bars: their start times are shown with seconds."""
         return self._rule.length_ns < 60 * NS_PER_S
 
     def knows(self, number: int) -> bool:

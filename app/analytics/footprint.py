@@ -223,7 +223,7 @@ class FootprintSeries:
         return first_changed
 
     def truncate(self, bar: int) -> None:
-        """Drop the bars from the index `bar` on; bars appended later count as changed."""
+        """Drop the bars from the index `bar` on, if there are any; bars appended later count as changed."""
         if bar >= self.n_bars:
             return
         self.revision += 1

@@ -34,6 +34,11 @@ class ImbalanceRule:
         "count" if volume against 0 on the diagonal is imbalanced.
     stacked : int
         Minimum number of consecutive rows of a stacked zone.
+
+    Raises
+    ------
+    BadInputError
+        If the ratio is not between 1e-18 and 1e19, or `stacked` is below 1.
     """
 
     ratio: Decimal = RATIO_300_PERCENT

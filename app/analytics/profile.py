@@ -23,6 +23,11 @@ class VolumeProfile:
         Row number of the first entry of the arrays.
     buy, sell, unknown : int64 [shape=(n_rows,)]
         Lots by aggressor, dense, lowest row first; read-only.
+
+    Raises
+    ------
+    ValueError
+        If the arrays have different lengths.
     """
 
     first_row: int

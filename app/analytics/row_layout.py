@@ -35,6 +35,11 @@ class RowLayout:
     by : RowMode
     size : int
         Ticks per row, or number of rows; ignored for rows as on the chart.
+
+    Raises
+    ------
+    BadInputError
+        If the size is below 1.
     """
 
     by: RowMode = RowMode.CHART

@@ -154,7 +154,7 @@ class TpoProfile:
 
     @property
     def rotation_factor(self) -> int:
-        """The sum over the traded brackets of +1 for each higher high or low than in the previous one, and -1 for each lower one."""
+        """The sum over the traded brackets: +1 for a higher high and for a higher low than in the previous one, -1 for each lower one."""
         traded = self.high >= self.low
         return int(np.sign(np.diff(self.high[traded])).sum() + np.sign(np.diff(self.low[traded])).sum())
 

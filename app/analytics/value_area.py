@@ -77,7 +77,7 @@ def point_of_control(profile: VolumeProfile) -> int:
 
 
 def value_area(profile: VolumeProfile, percent: int = 70, method: ValueAreaMethod = ValueAreaMethod.DALTON) -> ValueArea:
-    """The POC of a profile, and its value area: the rows around the POC that contain about `percent` % of the volume.
+    """The POC of a profile, and its value area: the rows around the POC that hold `percent` % of the volume, as near as `method` allows.
 
     Empty rows between traded ones count as rows, empty rows outside do not. If only one row is left
     on a side, it is compared instead of a pair; when one side has no more rows, the other continues

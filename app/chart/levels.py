@@ -32,7 +32,7 @@ PERIODS = tuple(Period)
 
 @dataclass(frozen=True, slots=True)
 class LevelRules:
-    """The settings of levels: sessions, periods, nodes and how zones end.
+    """The settings of levels: sessions, periods, TPO bracket, nodes and how zones end.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class LevelTracker:
         return {**{name: table[name][asked[wanted]] for name in COLUMNS}, "end": end[wanted]}
 
     def active(self, known_end: int | None = None) -> list[Level]:
-        """The active levels, oldest first.
+        """The active levels, oldest first; empty without bars.
 
         With `known_end`, the levels, tests and distances as they were when the bar before that index was the last one.
         """

@@ -217,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command of the command line and return its exit code; an error is printed as one line."""
+    """Run a command of the command line and return its exit code; an expected error, e.g. invalid input, is printed as one line."""
     _log_to_standard_error()
     try:
         _require_command(argv)
@@ -239,7 +239,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _require_command(argv: Sequence[str]) -> None:
-    """Raise an error for an unknown command, which would be read as an instrument."""
+    """Raise `BadInputError` for an unknown command; without this check it would be read as an instrument."""
     if argv and not argv[0].startswith("-") and ":" not in argv[0] and argv[0] not in app:
         names = ", ".join(name for name in app if not name.startswith("-"))
         raise BadInputError(f"unknown command {argv[0]!r}, expected one of {names}, or an instrument such as binance:BTCUSDT")

@@ -69,7 +69,7 @@ class DesktopOptions:
 
 
 def run_desktop(options: DesktopOptions) -> int:
-    """Open the window, wait until it has closed and return the exit code."""
+    """Open the window, wait until it has closed and return the exit code; raises `NoDisplayError` if there is no display."""
     require_display()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)

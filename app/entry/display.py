@@ -10,7 +10,7 @@ from app.errors import NoDisplayError
 
 
 def require_display(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> None:
-    """Raise an error if there is no display to open a window on.
+    """Raise `NoDisplayError` if there is no display to open a window on.
 
     Without this check Qt aborts the process with a page of text.
 

@@ -21,7 +21,7 @@ DEMO_HOURS = 3
 
 
 def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = None) -> Callable[[str], Awaitable[Market]]:
-    """Return the function that opens a market by its id; with a player also the market of its replay."""
+    """Return the function that opens a market by its id; with a player, it also opens the player's replay."""
 
     async def open_market(instrument_id: str) -> Market:
         if player is not None and instrument_id == player.instrument_id:
@@ -37,7 +37,7 @@ def market_opener(settings: Settings, seed: int = 1, *, player: Player | None = 
 
 
 def require_venue(instrument_id: str) -> None:
-    """Raise an error for an instrument id whose venue or simulated market is unknown, before anything is opened.
+    """Raise `BadInputError` for an instrument id whose venue or simulated market is unknown, before anything is opened.
 
     Only the venue itself can reject an unknown symbol.
 

@@ -25,7 +25,7 @@ class Recording:
     trades : TradeBatch
         In the order of the tape, at least one.
     gaps : tuple of Span
-        Times at which trades may be missing, oldest first; only for a market without trade ids.
+        Times at which trades may be missing, oldest first; only for a market that does not number its trades.
     """
 
     instrument: Instrument
@@ -119,7 +119,7 @@ class Player:
         self._feed.step_bar(rule)
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a recorded time at once; if that time is already played, only set where the next `market` starts.
+        """Play all trades up to a recorded time at once; if that time is already played, only set where `market` starts, and return False.
 
         Returns
         -------

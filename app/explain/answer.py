@@ -79,7 +79,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The explanation and its trades as plain text."""
+        """The explanation as plain text, with the number and quantity of its trades, and the first and last three of them."""
         parts = [self.explanation.text, *filter(None, (self.as_of, self.count_text))]
         return "\n".join((*parts, *(f"  {line}" for line in self.trade_lines())))
 

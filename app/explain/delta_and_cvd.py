@@ -83,6 +83,11 @@ def explain_divergence(chart: Chart, first: int, second: int, side: int, reset: 
 
     `first` and `second` are the numbers of the two bars; `side` is -1 for two highs, +1 for two lows. The trades behind the
     divergence are those between the two closes: their delta is the difference in CVD.
+
+    Raises
+    ------
+    BadInputError
+        If one of the two bars has no trades.
     """
     words, series = ValueFormatter(chart), chart.series
     one, other = bar_of(chart, first), bar_of(chart, second)

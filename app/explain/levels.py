@@ -225,7 +225,8 @@ def _letters(chart: Chart, level: LevelQuery, letters: TpoProfile, runs: tuple[t
 def life_lines(chart: Chart, level: LevelQuery) -> list[ExplanationLine]:
     """Lines on when a level became active, its tests, and the bar that ended it.
 
-    For an active level the last line names the bar that came closest to ending it. Volume nodes have one line: no bar ends them.
+    For an active level the last line names the bar that came closest to ending it. Volume nodes, which no bar ends, and levels that are
+    active only from the next bar on have one line.
     """
     series, words = chart.series, ValueFormatter(chart)
     known_end = series.n_bars if level.known_end is None else level.known_end

@@ -272,7 +272,7 @@ class HistoryLoader:
         _log.warning("the venue no longer has these trades", first_id=first_id, last_id=last_id, missing=missing)
 
     async def _fetch(self, pages: AsyncIterator[TradeBatch], what: str, share: Callable[[TradeBatch], float]) -> int:
-        """Add fetched pages to the store and return the number of new trades; pages before a venue error are added too."""
+        """Add fetched pages to the store and return the number of new trades; after a venue error, add the pages before it and raise it."""
         self.progress = LoadProgress(what, 0.0)
         waiting: list[TradeBatch] = []
         fresh, shown_s, failure = 0, time.monotonic(), None

@@ -117,7 +117,7 @@ class Ingest:
 
     @property
     def notice(self) -> str:
-        """One line for the status bar: problems, progress and missing trades."""
+        """One line for the status bar: problems, progress and missing trades; empty if there is nothing to show."""
         parts = [chart.refused for chart in self.charts if chart.refused]
         if self.went_over:
             parts.append(self.went_over)
@@ -252,7 +252,7 @@ class Ingest:
         return Span(begin_ns, self._live_from_ns)
 
     def _keyed(self, batch: TradeBatch) -> TradeBatch:
-        """The trades with the store's keys in place of the venue's ids, which may restart; unchanged if ids are not consecutive numbers."""
+        """Replace the venue's ids, which may restart, by the store's keys; do nothing if ids are not consecutive, or are keys already."""
         return keyed(batch, self._ids) if self._has_own_ids and self.store.contiguous else batch
 
     def _record_aside(self, source: Source) -> None:

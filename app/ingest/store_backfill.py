@@ -86,7 +86,7 @@ def store_gaps(writer: TapeWriter, span: Span) -> list[StoreGap]:
 
 
 def owed_gaps(writer: TapeWriter, row: Owed) -> list[StoreGap]:
-    """The store gaps that remain of an entry of owed trades; by time if the venue has other trades under these ids by now."""
+    """The store gaps that remain of an entry of owed trades, to be fetched by time if the venue has reused these ids."""
     newest = writer.intervals.last
     if row.by_ids:
         earlier = newest is not None and row.last_id < newest.last_key and not same_epoch(row.last_id, newest.last_key)
@@ -219,7 +219,7 @@ async def _fill_gap(
 
 
 async def _finished(work: Callable[..., _T], *values: object) -> _T:
-    """Run a function in another thread and return its result; if cancelled, first wait for its end: the writer may be closed next."""
+    """Run a function in another thread and return its result; if cancelled, wait for its end first, as the writer may be closed next."""
     task = asyncio.ensure_future(asyncio.to_thread(work, *values))
     try:
         return await asyncio.shield(task)
@@ -229,7 +229,10 @@ async def _finished(work: Callable[..., _T], *values: object) -> _T:
 
 
 def _pages(history: TradeHistory, gap: StoreGap) -> AsyncIterator[TradeBatch]:
-    """The venue's pages for a gap; for ids of which it has other trades by now only by time, if it can be asked so."""
+    """Request the pages for a gap from the venue: by id or, if the venue has reused the ids, by time.
+
+    Yields nothing if the ids on both sides are known but reused, and the history cannot search by time alone.
+    """
     if gap.by_time and isinstance(history, TimedHistory):
         return history.through(Span(gap.span.start_ns - 1, gap.span.end_ns + 1))  # others may have the times of the trades around it
     if gap.first_id is not None and gap.before_id is not None:

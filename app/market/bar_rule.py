@@ -20,7 +20,10 @@ _MAX_SIZE = Decimal(10) ** 12
 
 
 class BarKind(enum.StrEnum):
-    """The kinds of bars: by time, trades, volume, delta or range; the value is the letter in a rule's text, e.g. `t` in `500t`."""
+    """The kinds of bars: by time, trades, volume, delta or range.
+
+    The value is the letter in a rule's text, e.g. `t` in `500t`; time bars also have the letters `m`, `h` and `d`.
+    """
 
     TIME = "s"
     TRADES = "t"
@@ -56,6 +59,11 @@ class BarRule:
     kind : BarKind
     size : Decimal
         Trades, units of quantity, or ticks; 0 for time bars.
+
+    Raises
+    ------
+    BadInputError
+        If a time bar is shorter than 1 s, or another bar's size is not above 0 and at most 10^12.
     """
 
     length_ns: int
@@ -70,7 +78,7 @@ class BarRule:
 
     @classmethod
     def counted(cls, kind: BarKind, size: Decimal | int | str) -> BarRule:
-        """Make a rule for bars by trades, volume, delta or range, with the given size."""
+        """Make a rule for bars by trades, volume, delta or range; raises `BadInputError` if the size is 0 or less, or above 10^12."""
         return cls(0, kind, Decimal(size))
 
     @property
@@ -151,7 +159,7 @@ def parse_bar_rule(text: str) -> BarRule:
     Raises
     ------
     BadInputError
-        If the text is none of these, or a time longer than a week.
+        If the text is none of these, is a time longer than a week, or has too many digits.
     """
     if match := re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text):
         seconds = int(match[1]) * _UNIT_S[match[2]]

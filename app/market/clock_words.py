@@ -7,7 +7,7 @@ _SAID_FROM_NS = 2_000_000_000
 
 
 def clock_words(ahead_ns: int) -> str:
-    """A notice for the user if this machine's clock is at least 2 s ahead of the venue's, or behind it; else empty.
+    """A notice for the user if this machine's clock is at least 2 s ahead of the venue's or behind the venue's; else empty.
 
     >>> clock_words(600_000_000_000)
     'your clock is 10 min fast; displayed lags are corrected for it'

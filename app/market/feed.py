@@ -102,7 +102,10 @@ class TradeFeed(Protocol):
 
 
 class TradeHistory(Protocol):
-    """Source of a market's older trades, in pages, oldest first; ids ascend inside a page."""
+    """Source of a market's older trades, in pages, oldest first.
+
+    Where the venue numbers its trades, ids ascend inside a page.
+    """
 
     @property
     def reaches_ns(self) -> int:
@@ -110,7 +113,7 @@ class TradeHistory(Protocol):
         ...
 
     def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
-        """Yield the trades with ids from `first_id` to `last_id`, both included."""
+        """Yield the trades with ids from `first_id` to `last_id`, both included; nothing if the venue does not number its trades."""
         ...
 
     def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
@@ -124,7 +127,7 @@ class TradeHistory(Protocol):
 
 @runtime_checkable
 class TimedHistory(Protocol):
-    """A source of older trades that finds them by time alone, also of a time in which ids started again, or before it."""
+    """A source of older trades that finds them by time alone, so that it has trades from before the venue's ids restarted."""
 
     def through(self, span: Span) -> AsyncIterator[TradeBatch]:
         """Yield the trades of a time span, in pages, in order of time."""

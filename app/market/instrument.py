@@ -51,7 +51,7 @@ class Instrument:
         return f"{self.venue}:{self.symbol}"
 
     def grid(self, ticks_per_row: int = 1) -> PriceGrid:
-        """The price grid of this market, with rows of `ticks_per_row` ticks."""
+        """The price grid of this market, with rows of `ticks_per_row` ticks; raises `BadInputError` if that is below 1."""
         return PriceGrid(self.tick_size, ticks_per_row)
 
     @property
@@ -69,7 +69,7 @@ class Instrument:
         return self.lot_size / self.multiplier
 
     def quantity_text(self, lots: int) -> str:
-        """Convert a number of lots to decimal text, in base units."""
+        """Convert a number of lots to decimal text, in base units; for a contract worth a fixed amount of money, in that money."""
         return step_text(lots, self.lot_size)
 
 

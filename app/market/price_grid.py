@@ -52,6 +52,11 @@ class PriceGrid:
         The market's smallest price step.
     ticks_per_row : int
         Ticks in one row, at least 1.
+
+    Raises
+    ------
+    BadInputError
+        If `ticks_per_row` is below 1.
     """
 
     tick_size: Decimal

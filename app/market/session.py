@@ -48,7 +48,7 @@ class TimeDivision(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeriodRule:
-    """Divides time into days, weeks from Monday, or months, in an IANA time zone.
+    """Divides time into days, weeks from Monday, or months, in an IANA time zone; supports the years 1700 to 2260.
 
     Raises
     ------
@@ -79,7 +79,7 @@ class PeriodRule:
 
 @dataclass(frozen=True, slots=True)
 class SessionRule:
-    """A trading session: opening and closing time on some days of the week.
+    """A trading session: opening and closing time on some days of the week; supports the years 1700 to 2260.
 
     A session crosses midnight if its closing time is not later than its opening time.
 
@@ -181,12 +181,12 @@ def division_numbers(division: TimeDivision, time_ns: Int64Array) -> tuple[Int64
 
 
 def local_time(time_ns: int, timezone: str) -> datetime:
-    """The local date and time in a time zone, rounded down to a microsecond."""
+    """The local date and time in a time zone, rounded down to a microsecond; raises `BadInputError` for an unknown zone."""
     return (_EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(_zone(timezone))
 
 
 def day_start_ns(day: date, timezone: str = "UTC") -> int:
-    """The start of a day in a time zone, in ns since 1970 UTC."""
+    """The start of a day in a time zone, in ns since 1970 UTC; raises `BadInputError` for an unknown zone."""
     return _instant(day, time(), timezone)
 
 

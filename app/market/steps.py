@@ -88,7 +88,7 @@ def in_steps(trades: TradeBatch, old: Steps, new: Steps, where: str) -> TradeBat
 
 
 def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str) -> None:
-    """Raise an error if trades are too large to be joined with trades in another tick and lot size (see `common_steps`).
+    """Raise `StoreError` if trades are too large to be joined with trades in another tick and lot size (see `common_steps`).
 
     Raises
     ------
@@ -105,7 +105,7 @@ def require_headroom(trades: TradeBatch, steps: Steps, others: Steps, where: str
 
 
 def fits(trades: TradeBatch, old: Steps, new: Steps) -> bool:
-    """True if all trades can be converted exactly to the new tick and lot size."""
+    """True if all trades can be converted exactly to the new tick and lot size, within 64 bits."""
     try:
         in_steps(trades, old, new, "")
     except StoreError:

@@ -21,14 +21,14 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def clock_text(time_ns: int, *, seconds: bool) -> str:
-    """The time of day as text: `15:30`, or with `seconds` `15:30:12`."""
+    """The time of day in UTC: `15:30`, or with `seconds` `15:30:12`; rounded down."""
     minute, second = divmod(int(time_ns) // 10**9 % _DAY_S, 60)
     text = f"{minute // 60:02}:{minute % 60:02}"
     return f"{text}:{second:02}" if seconds else text
 
 
 def fine_clock_text(time_ns: int) -> str:
-    """The time of day as text, to the millisecond: `15:30:12.123`."""
+    """The time of day in UTC, rounded down to a millisecond: `15:30:12.123`."""
     return f"{clock_text(time_ns, seconds=True)}.{int(time_ns) // 10**6 % 1000:03}"
 
 
@@ -36,22 +36,22 @@ def fine_clock_text(time_ns: int) -> str:
 
 
 def month_text(time_ns: int) -> str:
-    """The month of a time as text: `Nov`."""
+    """The month of a time in UTC: `Nov`."""
     return _MONTHS[_utc(time_ns).month - 1]
 
 
 def short_date_text(time_ns: int) -> str:
-    """The date of a time as text, without the year: `21 Nov`."""
+    """The date of a time in UTC, without the year: `21 Nov`."""
     return f"{_utc(time_ns).day} {month_text(time_ns)}"
 
 
 def date_text(time_ns: int) -> str:
-    """The date of a time as text, with weekday and year: `Sat 21 Nov 2026`."""
+    """The date of a time in UTC, with weekday and year: `Sat 21 Nov 2026`."""
     return f"{_WEEKDAYS[_utc(time_ns).weekday()]} {_plain_date(time_ns)}"
 
 
 def iso_date_text(time_ns: int) -> str:
-    """The date of a time in digits, as in file names: `2026-11-21`."""
+    """The date of a time in UTC in digits, e.g. for file names: `2026-11-21`."""
     return _utc(time_ns).date().isoformat()
 
 
@@ -59,18 +59,18 @@ def iso_date_text(time_ns: int) -> str:
 
 
 def date_and_clock_text(time_ns: int, *, seconds: bool) -> str:
-    """The date and time of day: `Sat 21 Nov 2026 15:30`, or with `seconds` `Sat 21 Nov 2026 15:30:12`."""
+    """The date and time of day in UTC: `Sat 21 Nov 2026 15:30`, or with `seconds` `Sat 21 Nov 2026 15:30:12`."""
     return f"{date_text(time_ns)} {clock_text(time_ns, seconds=seconds)}"
 
 
 def clock_on_day_text(time_ns: int, day_ns: int, *, seconds: bool) -> str:
-    """The time of day, e.g. `15:30`; if it is on another day than `day_ns`, with the date in front."""
+    """The time of day in UTC, e.g. `15:30`; if it is on another day than `day_ns`, with the date in front."""
     same_day = date_text(time_ns) == date_text(day_ns)
     return (clock_text if same_day else date_and_clock_text)(time_ns, seconds=seconds)
 
 
 def timestamp_text(time_ns: int) -> str:
-    """The date and time in digits, rounded down to a millisecond: `2026-11-21 15:30:12.123`.
+    """The date and time in UTC in digits, rounded down to a millisecond: `2026-11-21 15:30:12.123`.
 
     >>> timestamp_text(1_723_161_240_123_999_999)
     '2024-08-08 23:54:00.123'
@@ -97,7 +97,7 @@ def local_iso_text(time_ns: int, timezone: str) -> str:
 
 
 def file_time_text(time_ns: int) -> str:
-    """The date and time for a file name: `20261121T153012`."""
+    """The date and time in UTC for a file name: `20261121T153012`."""
     return f"{iso_date_text(time_ns)}T{clock_text(time_ns, seconds=True)}".replace("-", "").replace(":", "")
 
 

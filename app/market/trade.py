@@ -19,7 +19,7 @@ UNKNOWN = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TradeBatch:
-    """Trades in the order of the tape.
+    """A batch of trades as columns; in the order of the tape, unless a function accepts any order.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ SIDE_WORDS = pa.array(["sell", "unknown", "buy"])
 
 
 def rows_of(trades: TradeBatch, instrument: Instrument) -> pa.RecordBatch:
-    """Convert trades to an Arrow record batch with the columns of the CSV."""
+    """Convert trades to an Arrow record batch with the columns time, price, quantity, side and trade id."""
     columns = [
         pa.array(trades.time_ns),
         step_texts(trades.price_ticks, instrument.tick_size),

@@ -145,9 +145,9 @@ def _sessions(hours: TradingHours, span: Span) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=256)
 def _first_sessions(periods: SessionPeriods, first_day: int, end_day: int) -> Int64Array:
-    """Start times of the periods (see `SessionPeriods`) from 40 days before `first_day` to 40 days after `end_day`.
+    """Start times of the periods (see `SessionPeriods`) that begin from 40 days before `first_day` to 40 days after `end_day`.
 
-    Both are UTC days, counted from 1970.
+    Both are UTC days, counted from 1970. The first session in that time is left out, as its period may begin earlier.
     """
     reach = Span(first_day * DAY_NS - _AROUND_NS, end_day * DAY_NS + _AROUND_NS)
     sessions = periods.rule.sessions(reach)

@@ -58,7 +58,7 @@ NO_CANDLES = CandleFill(VolumeProfile.empty(), True, (), (), 0, True)
 
 
 class CandleFillCache:
-    """Computes the candle fills of one chart's profiles, and caches them per profile.
+    """Computes the candle fills of one chart's profiles, and caches those of the 256 profiles used last.
 
     Parameters
     ----------

@@ -85,7 +85,13 @@ class ChartProfiles:
     # -- changing --------------------------------------------------------------------------------
 
     def add(self, start_ns: int, end_ns: int | None = None) -> int:
-        """Add a range profile or, without an end, an anchored profile; select it and return its key."""
+        """Add a range profile or, without an end, an anchored profile; select it and return its key.
+
+        Raises
+        ------
+        BadInputError
+            If the end is not after the start.
+        """
         return self._add("A" if end_ns is None else "R", (TimeRange(start_ns, end_ns),))
 
     def compose(self) -> int:
@@ -135,7 +141,7 @@ class ChartProfiles:
         self._change(key, lambda placed: replace(placed, name=name))
 
     def set_inputs(self, key: int, inputs: ProfileSettings) -> None:
-        """Change the settings of the profile with this key, and of the next profile that is added."""
+        """Change the settings of the profile with this key, if there is one, and of the next profile that is added."""
         self._change(key, lambda placed: replace(placed, inputs=inputs))
         self.inputs = inputs
 
@@ -144,7 +150,10 @@ class ChartProfiles:
         self._record(replace(self._steps.now, placed=tuple(placed for placed in self.profiles if placed.key != key)))
 
     def show_periods(self, periods: PeriodProfiles | None) -> None:
-        """Show these period profiles instead of any others, or hide them with None; splits and merges that they had return."""
+        """Show these period profiles instead of any others, or with None hide them; their earlier splits and merges return.
+
+        If the given ones are split or merged, their own splits and merges count.
+        """
         self._record(self._steps.now.with_periods(periods))
 
     def split_period(self, time_ns: int) -> None:

@@ -33,7 +33,7 @@ class ProfileState:
     side: ProfileSettings = field(default=SIDE_INPUTS)
 
     def with_periods(self, periods: PeriodProfiles | None) -> ProfileState:
-        """The state with other period profiles, or with None; they get back splits and merges from before, unless they have new ones."""
+        """The state with other period profiles, or with None; their earlier splits and merges return, unless new ones are given."""
         aside = self.aside if self.periods is None or not self.periods.is_edited else (*self.aside, self.periods)
         if periods is None:
             return replace(self, periods=None, aside=aside)

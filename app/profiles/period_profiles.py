@@ -32,7 +32,7 @@ BarRanges = tuple[tuple[int, int], ...]
 
 
 class PeriodKind(enum.Enum):
-    """The kinds of period that can have a profile each; each member's value is the name of the kind."""
+    """The kinds of period for period profiles; each member's value is the name of the kind."""
 
     SESSION = "session"
     DAY = "day"
@@ -76,6 +76,11 @@ class PeriodProfiles:
         Times of splits, at which a profile starts too.
     joins : frozenset of int
         Times of merges: the period that starts there continues the profile before it.
+
+    Raises
+    ------
+    BadInputError
+        If `bars` is below 1.
     """
 
     each: PeriodKind

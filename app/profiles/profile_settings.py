@@ -82,7 +82,7 @@ def parse_colour_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ProfileSettings:
-    """Settings of one profile: rows, value area, placement, lines, colours.
+    """Settings of one profile: rows, shown volume, value area, placement, width, lines, colours.
 
     Attributes
     ----------

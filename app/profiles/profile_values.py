@@ -74,7 +74,7 @@ class ProfileValues:
 
 
 class ProfileCache:
-    """Computes the profiles of one series over any time ranges, with candles where trades are missing, and caches them.
+    """Computes the profiles of one series over any time ranges, with candles where trades are missing; caches the last 256.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class ProfileCache:
         return cached.figures
 
     def candles_of(self, runs: OpenBarRanges) -> CandleFill:
-        """The candle fill of a profile over some runs of bars; `NO_CANDLES` for a series without bars."""
+        """The candle fill of a profile over some runs of bars; `NO_CANDLES` for a series without bars, or a cache without candles."""
         if self._candles is None or not self.series.n_bars:
             return NO_CANDLES
         start_ns, asked_ns = self.series.times.start_ns, self._asked_ns

@@ -10,7 +10,7 @@ from app.profiles.placed_profile import PlacedProfile
 
 
 def step_text(before: ProfileState, after: ProfileState) -> str:
-    """The changes from one state to the next as text, e.g. `delete A1` or `settings of A1`; several are separated by commas."""
+    """The changes from one state to the next as text, e.g. `delete A1`, separated by commas; empty if no shown profile has changed."""
     return ", ".join(_changes(before, after))
 
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class UndoStack(Generic[T]):
-    """A value with the steps to undo and to redo its changes; all changes during a gesture are one step.
+    """A value with up to 200 steps to undo its changes, and those to redo; all changes during a gesture are one step.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class UndoStack(Generic[T]):
         return (*self._undo, self._now, *reversed(self._redo)), len(self._undo)
 
     def restore(self, steps: Sequence[T], place: int) -> None:
-        """Restore all values, and the index of the current one, as returned by `steps`."""
+        """Restore all values, and the index of the current one, as returned by `steps`; only the last 200 before it stay."""
         self._undo, self._now, self._redo = [*steps[:place]], steps[place], [*reversed(steps[place + 1 :])]
         del self._undo[:-MAX_STEPS]
         self._in_gesture = False

@@ -65,7 +65,7 @@ def fields_of(kind: type[SettingsGroup]) -> tuple[FieldInfo, ...]:
 
 
 def help_of(kind: type[SettingsGroup], path: str) -> str:
-    """The help text of the setting with this path."""
+    """The help text of the setting with this path, which must exist."""
     return next(field.help for field in fields_of(kind) if field.path == path)
 
 
@@ -128,7 +128,7 @@ def from_plain(table: Mapping[str, Any], kind: type[_Value], *, strict: bool = T
     msgspec.ValidationError
         If a value is invalid.
     BadInputError
-        If the values of a part are invalid together.
+        If the values of a part are invalid together, or a number is NaN.
     """
     try:
         return msgspec.convert(table, kind, strict=strict)

@@ -150,6 +150,8 @@ def settings_path() -> Path:
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Load the settings from a file; environment variables override the venue URLs.
 
+    Unfinished copies of the file, left by a killed process, are deleted.
+
     Parameters
     ----------
     path : Path, optional
@@ -267,7 +269,10 @@ def _save(values: Iterable[tuple[str, str, PlainValue]], path: Path | None) -> N
 
 
 def _table_in(table: Any, name: str, empty: Any, place: Path) -> Any:
-    """The table called `name` inside another table; if it is missing, `empty` is added under this name."""
+    """The table called `name` inside another table; if it is missing, `empty` is added under this name.
+
+    Raises `SettingsError` if there is something other than a table.
+    """
     found: Any = table.setdefault(name, empty)
     if isinstance(found, Mapping):
         return cast(Any, found)

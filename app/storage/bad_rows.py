@@ -39,7 +39,7 @@ _KEYS = {
 
 
 def move_bad_rows(catalogue: Catalogue, folder: Path, tape_of: Callable[[Instrument], Tape]) -> str:
-    """Move the catalogue's damaged rows into a separate table, rebuild their content from the day files; return a notice for the user.
+    """Move the catalogue's damaged rows into a separate table, and rebuild them from the day files; return a notice for the user.
 
     Trades that are not in the day files are owed from then on. The notice is empty if all rows are sound.
     """
@@ -101,7 +101,7 @@ def _mend_markets(
 ) -> set[object]:
     """Correct damaged rows of markets from the day files, or move them and all rows that refer to them into the separate table.
 
-    Returns the numbers of the corrected markets.
+    Returns the numbers of the corrected markets, and of markets that are added because only day files have them.
     """
     mended: set[object] = set()
     names = {name for (name,) in connection.execute("SELECT name FROM instrument")}
@@ -146,7 +146,7 @@ def _aside(table: str, row: tuple[object, ...], text: str, now_ns: int) -> tuple
 
 
 def _rebuild(catalogue: Catalogue, instrument: Instrument, tape: Tape, now_ns: int) -> None:
-    """Rebuild a market's tape ranges from its day files and the catalogue's newest trades; trades that neither has become owed."""
+    """Rebuild a market's tape ranges from its day files and the catalogue's newest trades; trades missing in both become owed."""
     before = catalogue.intervals(instrument.id)
     after = ranges_in_files(tape)
     tail, _ = catalogue.tail(instrument.id)

@@ -89,7 +89,10 @@ class CandleStore:
 
 
 def _with(spans: list[Span], new: Span) -> list[Span]:
-    """Return disjoint spans with another one added, joined with those that it overlaps or touches, in order of time."""
+    """Return disjoint spans with another one added, joined with those that it overlaps or touches, in order of time.
+
+    An empty span changes nothing.
+    """
     if not new:
         return spans
     apart = [span for span in spans if span.end_ns < new.start_ns or new.end_ns < span.start_ns]

@@ -97,7 +97,10 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """Make the `StoreError` for a file that cannot be read, with the reason in one line; `UnavailableFileError` if that is not damage."""
+    """Make the `StoreError` for a file that cannot be read, with the reason in one line of at most 200 characters.
+
+    It is an `UnavailableFileError` if the reason is not damage.
+    """
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
     kind = UnavailableFileError if isinstance(error, OSError) and error.errno not in _OF_THE_FILE else StoreError
     return kind(f"cannot read {path}: {why}")

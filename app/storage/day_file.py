@@ -62,7 +62,7 @@ class DayTotals(msgspec.Struct, frozen=True):
 
 
 class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """Metadata of a day file: market, tick and lot size, totals, tape ranges, and trade times of the row groups.
+    """Metadata of a day file: market, tick and lot size, multiplier, totals, tape ranges, and trade times of the row groups.
 
     `groups` has the earliest and latest trade time of each row group. Parquet's own statistics have these too, but if they are
     damaged Arrow aborts the process.
@@ -130,12 +130,13 @@ def read_meta(path: Path, within: OpenFolder | None = None) -> DayMeta:
 
 
 def read_day(path: Path, instrument: Instrument, span: Span | None = None, within: OpenFolder | None = None) -> TradeBatch:
-    """Read the trades of a day file, or only those in a span, in the order of the tape and the instrument's ticks and lots.
+    """Read the trades of a day file, or only those in a span, in the order of the tape and with the instrument's tick and lot size.
 
     Raises
     ------
     StoreError
-        If the file is damaged or not a day file, or if a price or quantity is not a multiple of the instrument's tick or lot size.
+        If the file is damaged or not a day file, or if a price or quantity is not a multiple of the instrument's tick or lot size,
+        or needs more than 64 bits.
     """
     found = read_own_steps(path, span, within)
     return in_steps(found.trades, found.steps, instrument.steps, str(path))

@@ -94,7 +94,7 @@ class DiskStore:
             return Catalogue(self.folder, write=False, frozen=True)  # read-only media: SQLite cannot put files beside it
 
     def instruments(self) -> list[Instrument]:
-        """The stored markets, sorted by id."""
+        """The stored markets, sorted by id; those with a damaged row are left out."""
         return self.catalogue.instruments()
 
     def tape(self, instrument: Instrument) -> Tape:
@@ -102,7 +102,7 @@ class DiskStore:
         return Tape(self.catalogue, self.folder, instrument)
 
     def close(self) -> None:
-        """Close the catalogue."""
+        """Close the catalogue, and delete its temporary replacement if it was damaged and frozen."""
         self.catalogue.close()
         if self._aside is not None:
             self._aside.cleanup()

@@ -146,7 +146,7 @@ def _shifted(trades: TradeBatch, offsets: Int64Array) -> TradeBatch:
 
 
 def _runs(ids: Int64Array, times: Int64Array) -> list[slice]:
-    """Divide trades, given in order of time, where their ids start again; return the slices."""
+    """Divide trades, given in order of time, where their ids start again, at most 100 times; return the slices."""
     found: list[slice] = []
     start = 0
     while start < len(ids):

@@ -1,4 +1,4 @@
-"""Time ranges before the last trade for which not all trades are loaded."""
+"""Time ranges whose trades are not all loaded, up to the end of the last covered span."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ def _gaps(covered: Sequence[CoveredSpan], holes: list[Span]) -> list[Span]:
 
 
 def _same_but_for_the_end(covered: Sequence[CoveredSpan], before: Sequence[CoveredSpan]) -> bool:
-    """True if at most the end of the last span differs, and is later, and no other span ends after the last one's start."""
+    """True if at most the end of the last span differs, and is later, and no other span ends after the last one's start.
+
+    False without spans.
+    """
     if not covered or len(covered) != len(before) or covered[:-1] != before[:-1]:
         return False
     last, was = covered[-1].span, before[-1].span

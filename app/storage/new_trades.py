@@ -27,7 +27,10 @@ _MOST_CONFLICTS = 10_000  # of one batch: a file of another market has nothing e
 
 
 class NewTrades(NamedTuple):
-    """The trades that are not stored yet, in the order of the tape, and an `Owed` entry for each trade with the id of another one."""
+    """The trades that are not stored yet, in the order of the tape, and `Owed` entries for trades that have the id of another trade.
+
+    At most 10,000 entries, without those that were listed before.
+    """
 
     trades: TradeBatch
     conflicts: list[Owed]
@@ -49,6 +52,9 @@ def with_keys(trades: TradeBatch, ranges: TapeRanges) -> tuple[TradeBatch, list[
 
 def new_trades(trades: TradeBatch, steps: Steps, tape: Tape, ranges: TapeRanges, known_conflicts: Iterable[str]) -> NewTrades:
     """Find the trades that are not stored yet, and those with the id of another trade; if trades are not numbered, all are new.
+
+    Trades that repeat in the batch are returned once. If the stored trades cannot be read, every trade with a stored id counts as
+    stored.
 
     Parameters
     ----------

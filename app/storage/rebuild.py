@@ -1,4 +1,4 @@
-"""Rebuilds the markets and tape ranges of a store's catalogue from the day files."""
+"""Rebuilds the markets, tape ranges and owed trades of a store's catalogue from the day files."""
 
 from __future__ import annotations
 
@@ -125,7 +125,10 @@ def _is_sound(path: Path) -> bool:
 
 
 def markets_in_files(folder: Path) -> dict[str, Instrument]:
-    """The markets that have day files with readable metadata, by id, each with the tick and lot size of its newest file."""
+    """The markets that have day files with readable metadata, by id, each with the tick and lot size of its newest file.
+
+    Files renamed as damaged count only for markets without others.
+    """
     return {name: history[-1][1] for name, history in _histories_in_files(folder).items()}
 
 

@@ -104,7 +104,7 @@ class Recorder:
 
     @property
     def status(self) -> RecordingStatus:
-        """The status of recording; if trades are not recorded, with the reason and the number that wait."""
+        """The status of recording, with the reason for any problem and, if writes fail or hang, the number of trades that wait."""
         silent_s = self._silent_s
         if silent_s > _HANGS_S:
             state = RecordingState.NOT_RECORDING if silent_s > _LONG_S else RecordingState.RETRYING
@@ -206,6 +206,8 @@ class Recorder:
 
     def _write(self, loaded: Sequence[_Queued], *, retrying: bool) -> None:
         """Write the batches in `loaded`, then the queued trades; once a day also tidy the tape and delete expired days.
+
+        A long tail moves to day files. Raises `_StoreMadeAgainError` if recorded trades are gone.
 
         Runs in the recorder's thread. Trades that are written twice are stored once, so a failure in the middle does no harm.
         """

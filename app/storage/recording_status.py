@@ -48,7 +48,7 @@ class RecordingStatus(NamedTuple):
 
     @property
     def is_warning(self) -> bool:
-        """True if the last write failed or takes long, or the disk is nearly full, so that trades may be lost."""
+        """True if trades cannot be written, the last write takes long, or the disk is nearly full, so that trades may be lost."""
         return self.state in {RecordingState.LOW_DISK, RecordingState.RETRYING, RecordingState.NOT_RECORDING}
 
 

@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MarketStore:
-    """The tape of one market in the store, its writer, and the recording status.
+    """The tape of one market in the store, its writer, the recording status, what was repaired, and the store's limits.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class SharedStore:
         self._reader: DiskStore | None = None  # in place of a store that cannot be written
 
     def of(self, instrument: Instrument) -> MarketStore:
-        """Open the tape of a market for reading and, if this store records, a writer; problems are in the returned `recording`.
+        """Open the tape of a market for reading and, if this store records, a writer; `recording` has the reason if it cannot write.
 
         A store that cannot be opened raises no error, as charts work without it. A store on read-only media is still read.
         """

@@ -94,7 +94,7 @@ class Tape:
         return self.folder / "cells" / f"{day_name(day)}.parquet"
 
     def finest(self) -> Tape:
-        """The same tape in a tick and lot size in which every stored trade can be read, whatever they were on its day.
+        """The same tape with a tick and lot size that can express every stored trade, as both may have changed over time.
 
         They are the largest of which those of the instrument, the catalogue and all readable day files are whole multiples.
         """

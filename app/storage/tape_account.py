@@ -194,15 +194,21 @@ class TapeAccount:
         self._after(owed)
 
     def attempt(self, row: Owed) -> Owed:
-        """Mark an entry of owed trades as being fetched, and return the changed entry."""
+        """Mark an entry of owed trades as being fetched, unless it has been filled meanwhile; return the changed entry."""
         return self._write_one(row.at(OwedState.FETCHING, self._wall_ns()))
 
     def postpone(self, row: Owed) -> None:
-        """Mark an entry as owed after a fetch that brought no trades; the pause before the next attempt doubles."""
+        """Mark an entry as owed after a fetch that brought no trades; the pause before the next attempt doubles, up to 6 h.
+
+        Does nothing if it has been filled meanwhile.
+        """
         self._write_one(row.later(self._wall_ns()))
 
     def leave(self, row: Owed) -> None:
-        """Mark an entry as owed after a fetch that may have brought some of its trades, without a longer pause before the next one."""
+        """Mark an entry as owed after a fetch that may have brought some of its trades, without a longer pause before the next one.
+
+        Does nothing if it has been filled meanwhile.
+        """
         self._write_one(row.at(OwedState.OWED, self._wall_ns()))
 
     def give_up(self, span: Span) -> tuple[list[Owed], list[Owed]]:
@@ -230,7 +236,7 @@ class TapeAccount:
             return ended, beyond
 
     def forget_before(self, end_ns: int) -> None:
-        """Give up owed trades older than `end_ns`: the limits of the store would delete them again after a fetch."""
+        """Give up the entries of owed trades that end by `end_ns`: the limits of the store would delete them again after a fetch."""
         with self._turn:
             old = [row for row in self.owed if row.span.end_ns <= end_ns]
             now_ns = self._wall_ns()

@@ -171,7 +171,7 @@ def time_range(span: Span, source: Source) -> TapeRange:
 
 
 def epoch_of(key: int) -> int:
-    """The epoch of trade ids in a key of a numbered market: its upper bits, 0 until the venue's ids start again."""
+    """The epoch of trade ids in a key of a numbered market: its upper bits; 0 for the epoch that was stored first."""
     return key >> EPOCH_BITS
 
 

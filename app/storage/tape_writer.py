@@ -103,6 +103,8 @@ class TapeWriter:
     def settle(self, span: Span, source: Source, void: Iterable[Span] = ()) -> None:
         """Record that all of a source's trades in a span are stored, and which of the venue's ids have no trade.
 
+        If trades are not numbered, the span becomes a tape range, and `void` is ignored.
+
         Raises
         ------
         StoreError
@@ -178,7 +180,7 @@ class TapeWriter:
         """Store many historical trades directly in day files, and return the number of new ones; parameters as in `insert`.
 
         With `steps` the market does not switch: the day files have these or the common tick and lot size, and the catalogue records
-        `steps` for the time of the trades.
+        `steps` for the time of the trades. Raises `StoreError` if a file cannot be written; a part of the trades may be stored then.
         """
         with self._at_work():
             trades, own = self._keyed(trades), steps or self.instrument.steps
@@ -226,6 +228,8 @@ class TapeWriter:
     def seal(self, now_ns: int) -> None:
         """Move the market's trades from the catalogue to day files, and merge the files of each past UTC day into one.
 
+        A day with more than 20 million trades, or with numbers too large for its common tick and lot size, stays in several files.
+
         Raises
         ------
         StoreError
@@ -242,7 +246,7 @@ class TapeWriter:
             self._merge_past_days(now_ns)
 
     def tidy(self, now_ns: int) -> None:
-        """Merge the files of each past UTC day into one; first call `seal` if the catalogue has trades of past days.
+        """Merge the files of each past UTC day into one, except as in `seal`, which is called if the catalogue has trades of past days.
 
         Raises
         ------
@@ -366,7 +370,10 @@ class TapeWriter:
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
-        """The trades of each sound file of a day, in the file's tick and lot size; None above 20 million. Renames damaged files."""
+        """The trades of each sound file of a day, in the file's tick and lot size; None if there are more than 20 million.
+
+        Damaged files are renamed.
+        """
         found: dict[Path, TradesInSteps] = {}
         count = 0
         for path in self.tape.files(day):

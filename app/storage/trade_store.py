@@ -67,7 +67,7 @@ class _Chunk:
 
 
 class TradeStore:
-    """The loaded trades of one market, without duplicates.
+    """The loaded trades of one market, without duplicates; beyond `limit` trades, the oldest are dropped.
 
     Parameters
     ----------

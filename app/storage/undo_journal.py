@@ -55,7 +55,7 @@ class UndoJournal:
             raise
 
     def guard(self, path: Path) -> None:
-        """Save the current content of a file, or that it does not exist, before the import writes or deletes the file.
+        """Save the content of a file, or that it does not exist, before the import first writes or deletes the file.
 
         Raises
         ------

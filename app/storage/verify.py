@@ -125,7 +125,7 @@ def _catalogue_ids(tape: Tape, found: TapeRanges, writer: TapeWriter | None) -> 
 
 
 def _owed(tape: Tape) -> Iterator[StoreFinding]:
-    """Yield findings for owed trades and id conflicts, and for gaps that no writer has listed as owed yet."""
+    """Yield findings for owed trades and id conflicts that are not given up, and for gaps that no writer has listed as owed yet."""
     stored, numbered = tape.intervals(), tape.instrument.numbered
     rows, settled = tape.catalogue.owed(tape.instrument.id), tape.catalogue.settled(tape.instrument.id)
     unlisted = [row for row in owed_changes(rows, stored, stored, numbered=numbered, now_ns=0, settled=settled) if not row.number]

@@ -18,6 +18,6 @@ def ids_agree_with_time(ids: Int64Array, time_ns: Int64Array) -> bool:
 
 
 def mostly_consecutive(ids: Int64Array) -> bool:
-    """True if at least half of the distinct ids but the largest are followed by the next whole number; also for fewer than two ids."""
+    """True if, without the largest id, at least half of the distinct ids are followed by the next whole number; also for under two ids."""
     steps = np.diff(np.unique(ids))
     return 2 * int(np.count_nonzero(steps == 1)) >= len(steps)

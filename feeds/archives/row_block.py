@@ -135,7 +135,10 @@ def _places_of(text: str) -> int:
 
 
 def _near_steps(convert: Callable[[pa.Array], Int64Array], texts: pa.Array, step: Decimal) -> tuple[Int64Array, int]:
-    """Convert prices to ticks, or quantities to lots; float noise is rounded only if a text does not fit. Also return how many changed."""
+    """Convert prices to ticks, or quantities to lots; if a text does not fit, round float noise first. Also return how many were rounded.
+
+    Raises `RowError` if a text does not fit even so.
+    """
     try:
         return convert(texts), 0
     except RowError:

@@ -67,7 +67,7 @@ class SourceRows:
         ids: Callable[[pa.RecordBatch], Int64Array],
         odd: OddRows | None = None,
     ) -> Iterator[RowBlock]:
-        """Iterate over all rows in blocks of at most about 250,000; `ids` reads their ids.
+        """Iterate over the trades of the file in blocks of at most about 250,000 rows; `ids` reads the trade ids of a block.
 
         With `odd`, up to 100 rows that are not valid trades are left out and recorded there.
 
@@ -105,7 +105,7 @@ class SourceRows:
             yield trades.column(self.layout.price), trades.column(self.layout.quantity)
 
     def first_ids(self) -> tuple[Int64Array, Int64Array]:
-        """The ids and times (ns) of the first block of rows; both empty if there are no rows or number ids, or a time is invalid."""
+        """The ids and times (ns) of the first block of rows; both empty without rows or numeric ids, or if a time is invalid."""
         name = self.layout.trade_id
         table = next(self._source.blocks(OddRows()), None)
         if table is not None and name is not None:

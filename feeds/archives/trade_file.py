@@ -71,7 +71,7 @@ class TradeFile:
 
     @property
     def left_out(self) -> str:
-        """Numbers of skipped rows as text for the user; empty if no row was skipped."""
+        """A text for the user that counts the skipped rows; empty if no row was skipped."""
         parts = [(self.empty_rows, "row{s} with zero quantity"), (self.repeated_rows, "duplicate row{s}")]
         return ", ".join(f"{count:,} {what.format(s='s' if count > 1 else '')}" for count, what in parts if count)
 

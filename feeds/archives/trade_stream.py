@@ -132,7 +132,7 @@ def stream_trades(path: Path, instrument: Instrument, report: ImportReport, *, s
 
 
 def common_steps_of(path: Path, instrument: Instrument) -> Instrument:
-    """The instrument with the largest tick and lot size of which its present ones and a file's prices and quantities are multiples.
+    """The instrument with the largest tick and lot size that fit its own sizes and all prices and quantities of a file.
 
     Raises
     ------

@@ -46,7 +46,7 @@ async def read_body(answer: httpx2.Response, host: str, largest: int) -> bytes:
 
 
 async def read_refusal(answer: httpx2.Response, host: str) -> bytes:
-    """The body of a response with an error status; empty if it is too long or damaged."""
+    """The body of a response with an error status; empty if it is too long or cannot be unpacked."""
     try:
         return await read_body(answer, host, _LARGEST_REFUSAL)
     except VenueUnreachableError:

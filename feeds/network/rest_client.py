@@ -149,7 +149,7 @@ class RestClient:
         return failure
 
     async def _answer(self, method: str, path: str, question: Mapping[str, Any], largest: int) -> tuple[httpx2.Response, bytes]:
-        """Send a request; return the response and its unpacked body, which is empty for an error response that is too long or damaged."""
+        """Send a request; return the response and its unpacked body, empty for an error response that is too long or cannot be unpacked."""
         try:
             asked_ns = time.monotonic_ns()
             async with asyncio.timeout(_COMPLETE_S), self._client.stream(method, path, **question) as answer:

@@ -95,7 +95,10 @@ class SharedLine:
         return self._socket.heard_at > self._socket.heard_from.get(self.sharing.market, self.opened_at)
 
     def hear(self, frame: bytes) -> None:
-        """Pass on a received message, which may confirm the subscription; a message that refuses the subscription ends the line instead."""
+        """Pass on a received message, which may confirm the subscription; one that refuses it ends the line instead.
+
+        Does nothing once the line has ended.
+        """
         if self.reader.done():
             return
         try:

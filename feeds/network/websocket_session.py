@@ -167,7 +167,7 @@ class WebSocketSession:
             return error
 
     async def _greet(self, greeting: Subscription) -> None:
-        """Send the subscription, and read messages until the venue confirms it.
+        """Send the subscription, and read messages until the venue confirms it; raise an error if it does not in time.
 
         The venue's answer is passed on as a message.
         """

@@ -43,7 +43,7 @@ class SimulatedCandles:
         self._parts: list[CandleBatch] = []  # one-minute candles, the newest part first
 
     async def candles(self, length_ns: int, span: Span) -> AsyncIterator[CandleBatch]:
-        """Yield the candles that start in a span, all in one batch, nothing if there are none; see `app.market.feed.CandleHistory`."""
+        """Yield all candles that start in a span as one batch, or nothing if there are none; see `app.market.feed.CandleHistory`."""
         if length_ns not in _LENGTHS_NS:
             raise BadInputError(f"candles of the built-in market: found a length of {length_ns} ns, expected one of {_LENGTHS_NS}")
         while len(self._parts) < _PARTS and span.start_ns < self._origin_ns - len(self._parts) * _PART_NS:

@@ -284,7 +284,7 @@ def batch_of_page(
 
 
 def _on_finer_steps(instrument: Instrument, errors: Sequence[OffGridError]) -> Instrument | None:
-    """The instrument on the coarsest steps that fit its own and those of other trades; None if they fit no venue's steps."""
+    """The instrument with the largest tick and lot size that fit its own and the rejected trades; None if there are no plausible ones."""
     tick, lot = instrument.tick_size, instrument.lot_size
     for error in errors:
         if not error.between_steps or len(error.value) > _LONGEST_NUMBER:

@@ -129,7 +129,7 @@ class Countable(Protocol):
 
 @runtime_checkable
 class RefiningHistory(Protocol):
-    """A history that may meet trades on finer steps than today's."""
+    """A history that may have trades with a finer tick or lot size than today's."""
 
     go_over: Callable[[Instrument], object]
 
@@ -261,7 +261,7 @@ class LiveFeed:
         return self._regridding.use(instrument) if self._regridding is not None else TradeBatch.empty()
 
     def _refine(self, instrument: Instrument) -> None:
-        """Go over to finer steps that trades of an earlier time need; those that waited come with the next batch."""
+        """Change to the finer tick and lot size that older trades need; live trades that waited for it come with the next batch."""
         before = self.instrument.steps
         _log.warning("earlier trades need finer steps", instrument=self.instrument.id, before=before.text, now=instrument.steps.text)
         waited = self.use(self.instrument.on_steps(instrument.steps))

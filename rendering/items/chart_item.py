@@ -127,7 +127,7 @@ class ChartItem(QGraphicsObject):
         return ""
 
     def price_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of this layer's tags on the price axis, logical pixels; the axis omits labels that touch a tag."""
+        """Y positions of this layer's tags on the price axis, logical pixels; the axis omits labels that touch a tag."""
         return ()
 
     def hits(self, frame: Frame, x: float, y: float) -> Sequence[HitTarget]:
@@ -167,7 +167,10 @@ class ChartItem(QGraphicsObject):
         mark_dirty(self.scene(), aligned)
 
     def is_due(self, frame: Frame) -> bool:
-        """Whether this layer has a `rest_s`, has only new trades to draw, and last updated to trades at least `rest_s` ago."""
+        """True if only new trades are to be drawn, and this layer last updated to trades at least `rest_s` ago.
+
+        Always False for a layer without a `rest_s`.
+        """
         old = self._frame
         if not self.rest_s or old is None or frame.revision == old.revision:
             return False

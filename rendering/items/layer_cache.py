@@ -27,7 +27,7 @@ _MAX_PARTS = 6
 
 
 class LayerCache(QGraphicsItem):
-    """A cached image, as large as the price pane, of the `kept` layers under the cells, or of those over the cells.
+    """A cached image of the price pane, with the `kept` layers under the cells or with those over the cells.
 
     Parameters
     ----------

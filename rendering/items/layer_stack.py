@@ -59,7 +59,7 @@ class LayerStack:
                 yield item
 
     def is_out_of_use(self, item: ChartItem) -> bool:
-        """Whether a layer has had two or more errors, after which it is not used again."""
+        """True if a layer has had two or more errors, after which it is not used again."""
         return bool(self.failures) and self.failures.get(type(item).__name__, 0) >= _MAY_FAIL
 
     def failed(self, item: ChartItem, error: Exception) -> None:
@@ -110,7 +110,7 @@ class LayerStack:
         return min((item.due_ns for item in self.in_use() if item.due_ns is not None), default=None)
 
     def _take_turns(self, frame: Frame) -> None:
-        """Let at most `_TURNS` of the layers that are due update to new trades, those with the oldest update first.
+        """Allow at most `_TURNS` due layers to update to new trades in this frame, those that were updated longest ago.
 
         The others wait for a later frame.
         """

@@ -39,7 +39,7 @@ class VolumeRanks:
         return np.searchsorted(self.bounds, volume, side="left")
 
     def misjudges(self, volume: np.ndarray) -> bool:
-        """Whether new ranks, computed from these volumes, would move over 10 % of them by two colour steps or more."""
+        """True if new ranks, computed from these volumes, would move over 10 % of them by two colour steps or more."""
         volume = volume[:: max(1, len(volume) // _SAMPLE)]
         if not len(volume):
             return False

@@ -14,7 +14,7 @@ def exposed_region(painter: QPainter) -> QRegion | None:
 
 
 def is_exposed(painter: QPainter, rect: QRectF) -> bool:
-    """Whether any part of a rectangle, in the painter's coordinates, is being repainted."""
+    """True if any part of a rectangle, in the painter's coordinates, is being repainted."""
     region = exposed_region(painter)
     return region is None or region.intersects(painter.deviceTransform().mapRect(rect).toAlignedRect())
 

@@ -71,6 +71,6 @@ def probe_gl() -> GlProbe:
 
 
 def is_hardware_renderer(renderer: str) -> bool:
-    """Whether a renderer's name is that of a graphics card; False for a software renderer or an empty name."""
+    """True if a renderer's name is that of a graphics card; False for a software renderer or an empty name."""
     name = renderer.lower()
     return bool(name) and not any(word in name for word in _SOFTWARE)

@@ -70,7 +70,7 @@ class InstanceBuffer:
         self._buffer.release()
 
     def fits(self, rows: int) -> bool:
-        """Whether this many instances fit into the buffer."""
+        """True if this many instances fit into the buffer."""
         return rows <= self._capacity
 
     def draw(self, functions: QOpenGLExtraFunctions, rows: int) -> None:

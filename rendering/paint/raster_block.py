@@ -68,12 +68,12 @@ class BarStyle:
 
     @property
     def marks_poc(self) -> bool:
-        """Whether the POC of bars is drawn: if the cell settings show it, the detail is finer than `CANDLES`, and bars are wide enough."""
+        """True if the POC of bars is drawn: the cell settings show it, the detail is finer than `CANDLES`, and bars are wide enough."""
         return self.style.show_point_of_control and self.detail > Detail.CANDLES and self.column.marks
 
     @property
     def brackets(self) -> bool:
-        """Whether brackets mark the value areas of bars: if the cell settings show them, and bars with cells are wide enough."""
+        """True if brackets mark the value areas of bars: the cell settings show them, and bars with cells are wide enough."""
         return self.column.bracket_right > self.column.bracket_left
 
     def cell_fill(self, bars: BarGeometry, cells: CellGeometry, grid: PixelGrid) -> CellFill:
@@ -87,7 +87,7 @@ class BarStyle:
         return shapes.cell_texts(bars, cells, self.text, self.style.cells, grid, rows, self.column, size)
 
     def marks(self, grid: PixelGrid) -> bool:
-        """Whether imbalances are marked on the cells: if the cell settings show them, and bars are wide enough or have digits."""
+        """True if imbalances are marked on the cells: the cell settings show them, and bars are wide enough or have digits."""
         return self.style.show_imbalances and (self.detail == Detail.DIGITS or grid.bar_pitch >= MARKS_FROM_BAR_PX * grid.dpr)
 
     def bars(self, chart: Chart, first: int, end: int) -> BarGeometry:

@@ -139,7 +139,7 @@ class RasterPainter:
         return True
 
     def _covers_view(self, layer: TileLayer) -> bool:
-        """Whether a layer has at least as many tiles, including empty ones, as the view of the newest prepared frame needs."""
+        """True if a layer has as many tiles as fill the view of the newest prepared frame; empty tiles count too."""
         return self._frame is not None and len(layer.places) >= len(_seen(self._frame.pixels))
 
     def _draw_missing(self, frame: Frame, seen: set[Place], started: float) -> list[Place]:
@@ -182,7 +182,7 @@ class RasterPainter:
         self.layer.shrink_to(MAX_BYTES, keep=seen)
 
     def _is_covered(self, place: Place, grid: PixelGrid) -> bool:
-        """Whether an old, scaled tile is shown at the middle of a missing tile."""
+        """True if an old, scaled tile is shown at the middle of a missing tile."""
         if self._fallback is None:
             return False
         old = self._fallback.grid

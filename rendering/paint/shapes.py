@@ -234,7 +234,7 @@ def _pair(cells: CellGeometry, traded: np.ndarray, text: QuantityText, style: Ce
 
 
 def joined(*parts: Quads) -> Quads:
-    """The rectangles of one or more `Quads` in one, in the given order."""
+    """Join one or more `Quads` into one, in the given order."""
     return Quads(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "top", "right", "bottom", "colour")))
 
 

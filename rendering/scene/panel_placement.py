@@ -64,7 +64,7 @@ def place_panel(width: float, height: float, area: PanelRect, clear: Sequence[Pa
 
 
 def covers(panel: PanelRect, clear: Sequence[PanelRect]) -> bool:
-    """Whether a panel covers any part of a `clear` box."""
+    """True if a panel covers any part of a `clear` box."""
     return any(panel.overlap(box) > 0 for box in clear)
 
 

@@ -121,7 +121,7 @@ class ChartScene(QGraphicsScene):
 
     @property
     def following(self) -> bool:
-        """Whether the view follows the newest bar."""
+        """True if the view follows the newest bar."""
         return self.sight.following
 
     @property
@@ -142,7 +142,7 @@ class ChartScene(QGraphicsScene):
         self.sight.show_last(n_bars)
 
     def show_all(self) -> None:
-        """Show every bar and every price, and follow the newest bar."""
+        """Show every bar and every price, and follow the newest bar; do nothing without bars."""
         self.sight.show_all()
 
     def copy_view(self, other: ChartScene) -> None:
@@ -355,7 +355,7 @@ class ChartScene(QGraphicsScene):
         return chart, chart.state_revision, self.viewport, self._panes.size, self.dpr, look, self.as_of.held, self.as_of.kept_ns, failures
 
     def _is_due(self, frame: Frame, now_ns: int) -> bool:
-        """Whether a layer may draw more now although nothing has changed since a frame; True too if our clock was set back."""
+        """True if a layer may draw more now although nothing has changed since a frame, or if our clock was set back."""
         return self._due_ns is not None and not frame.now_ns <= now_ns < self._due_ns  # also if our clock was set back
 
     def _lay_out(self) -> None:

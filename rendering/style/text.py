@@ -67,7 +67,7 @@ def qrect(rect: Rect) -> QRectF:
 
 
 def fits_wholly(middle_x: float, width: float, pane: Rect) -> bool:
-    """Whether a text of a given width, centred on `middle_x`, fits between a pane's left and right edge."""
+    """True if a text of a given width, centred on `middle_x`, fits between a pane's left and right edge."""
     return pane.left <= middle_x - width / 2 and middle_x + width / 2 <= pane.right
 
 

@@ -97,7 +97,7 @@ class Theme:
 
     @cached_property
     def is_dark(self) -> bool:
-        """Whether the background is dark, by its luminance."""
+        """True if the background is dark, by its luminance."""
         return self.background.luminance < 0.2
 
 

@@ -97,7 +97,7 @@ class Frame:
         return found[1]
 
     def differs_by_trades_only(self, old: Frame) -> bool:
-        """Whether this frame differs from an older one at most by new trades, its time, the legend lines and the mouse position."""
+        """True if this frame differs from an older one at most by new trades, its time, the legend lines and the mouse position."""
         same_view = self.viewport == old.viewport and self.layout == old.layout and self.dpr == old.dpr and self.detail == old.detail
         same_look = self.theme is old.theme and self.rules is old.rules and self.mode == old.mode and self.as_of == old.as_of
         same_words = (self.badge, self.notice, self.shown) == (old.badge, old.notice, old.shown)

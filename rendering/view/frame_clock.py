@@ -54,7 +54,7 @@ class FrameClock(QObject):
 
     @property
     def resting(self) -> bool:
-        """Whether the clock rests: nothing has changed for more than a quarter of a second."""
+        """True while the clock rests: nothing has changed for more than a quarter of a second."""
         return time.perf_counter() - self._changed_s > _REST_AFTER_S
 
     def start(self) -> None:

@@ -60,7 +60,7 @@ class Rect(NamedTuple):
         return self.top + self.height
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether the rectangle contains a point; its right and bottom edges are exclusive."""
+        """True if the rectangle contains a point; its right and bottom edges are exclusive."""
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 

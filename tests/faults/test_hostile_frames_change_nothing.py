@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ssl
+import time
 from itertools import islice
 
 import httpx2
@@ -31,6 +32,7 @@ PAGE = (
 def test_bent_frames_give_the_trades_that_they_say_or_none(venue: str, logged: LogCapture, record_property) -> None:
     """A8: 20,000 frames with bytes turned, left out, repeated, values replaced, cut and joined, for each venue."""
     decoder, frames = WIRES[venue].decoder(), bent(1, WIRES[venue].samples)
+    began = time.monotonic()
     throw(decoder, frames, 5_000)  # what is made once is made
     gc.collect()
     before = psutil.Process().memory_info().rss
@@ -40,7 +42,7 @@ def test_bent_frames_give_the_trades_that_they_say_or_none(venue: str, logged: L
     grown_mb = (psutil.Process().memory_info().rss - before) / 2**20
     assert found["trades"] > 500 and found["put aside"] > 5_000
     assert grown_mb < 5.0
-    assert len(logged.entries) <= 2, "of thousands one is told each ten seconds"
+    assert len(logged.entries) <= 2 + (time.monotonic() - began) / 10, "of thousands one is told each ten seconds"
     for name, value in ({"venue": venue} | found | {"MB grown": round(grown_mb, 1)}).items():
         record_property(name, value)
 

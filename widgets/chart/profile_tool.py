@@ -111,7 +111,7 @@ class ProfileTool:
         return False
 
     def release(self) -> bool:
-        """Handle a button release: end a drag, and report the profile's time range if it changed; return False if nothing was dragged."""
+        """Handle a button release: end a drag, and report the profile's time range if it changed; return False if no drag had begun."""
         key = self._range[0] if self._range is not None else self._held.key if self._held is not None else None
         moved = self._moved
         self._held = self._range = None

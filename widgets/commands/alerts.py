@@ -49,7 +49,7 @@ class AlertCommands:
         self.handle = AlertDrag(workspace.alerts, scene, say)
 
     def add_alert(self) -> None:
-        """Add a price alert at the price under the mouse, else at the last price; do nothing if the chart has no bars."""
+        """Add a price alert at the price under the mouse, else at the last price; do nothing without a chart with bars."""
         if (ticks := self._price()) is not None:
             self._say(self._workspace.alerts.add_at(ticks))
 

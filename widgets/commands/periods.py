@@ -175,7 +175,7 @@ class _Found:
 
 
 def _inputs_of(anchors: ChartProfiles) -> ProfileSettings:
-    """The settings of the shown period profiles; if none are shown, those of the next added profile with 70 % width and no extended lines.
+    """The settings of the shown period profiles; if none are shown, those for the next profile, with 70 % width and no extended lines.
 
     Period profiles do not overlap, so each can use most of the width of its period.
     """

@@ -62,7 +62,10 @@ class Playback(Protocol):
         ...
 
     def jump(self, time_ns: int) -> bool:
-        """Play all trades up to a recorded time at once; return False if that time was played already: open the recording again."""
+        """Play all trades up to a recorded time at once; return False if that time is already played.
+
+        Played trades cannot be undone: the recording must then be opened again, and starts with all trades up to that time.
+        """
         ...
 
 

@@ -116,7 +116,7 @@ class ReplayBar(QFrame):
         return self._playback is not None and instrument_id == self._playback.instrument_id
 
     def show_for(self, instrument_id: str) -> None:
-        """Show the controls and enable their commands if a market is the recording, else hide and disable them."""
+        """Show the controls and enable their commands if the market with this id is the recording, else hide and disable them."""
         on = self.shows(instrument_id)
         if on == self._on:
             return

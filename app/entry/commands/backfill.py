@@ -194,7 +194,7 @@ async def _fill_in_bulk(place: str, span: Span, writer: TapeWriter, tell: Callab
 
 
 async def _needed(source: BulkSource, writer: TapeWriter, span: Span, unpublished: list[DumpFile]) -> AsyncIterator[DumpFile]:
-    """Yield the published files that may have missing trades, each once; the substitutes of an unpublished file come next after it."""
+    """Yield the published files that may have missing trades, each once; an unpublished file is followed by its substitutes."""
     seen: set[str] = set()
     while True:
         gaps = [gap.span for gap in _gaps_for_files(writer, span)]
@@ -209,7 +209,7 @@ async def _needed(source: BulkSource, writer: TapeWriter, span: Span, unpublishe
 
 
 def _gaps_for_files(writer: TapeWriter, span: Span) -> list[StoreGap]:
-    """The store gaps that are not wholly within the times of imported files; importing a file again would not bring the ids it lacks."""
+    """The store gaps that reach beyond the times of imported files; importing a file again would not bring the ids it does not have."""
     imported = writer.settled.times(Source.ARCHIVE)
     return [gap for gap in store_gaps(writer, span) if gap.span.minus(imported)]
 

@@ -58,7 +58,7 @@ class RuleFlags:
 
 
 def _require_use_of_zone(rules: CalculationSettings) -> None:
-    """Raise an error if the given time zone would be ignored, because a named session has its own."""
+    """Raise `BadInputError` if the given time zone would be ignored, because a named session has its own."""
     hours, zone = rules.hours, rules.time.zone
     if hours.name in TEMPLATES and zone != hours.timezone:
         raise BadInputError(f"time zone: session {hours.name} has its own ({hours.timezone}), drop {zone!r}")

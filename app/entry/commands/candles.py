@@ -134,7 +134,7 @@ def _missing_lines(missing: list[Span], length_ns: int, timezone: str) -> list[s
 
 
 def _parse_as_of(text: str, timezone: str) -> int:
-    """Parse a time, or a date (its start in a time zone), to nanoseconds since 1970."""
+    """Parse a time, or a date (its start in a time zone), to nanoseconds since 1970; raises `BadInputError` for other text."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return parse_time(text)
     try:

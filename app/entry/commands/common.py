@@ -47,7 +47,15 @@ class Reading:
 
 
 def read(path: Path, reading: Reading) -> TradeFile:
-    """Read a trades file or a stored market; progress and notes, e.g. on skipped rows, go to standard error."""
+    """Read a trades file or a stored market; progress and notes, e.g. on skipped rows, go to standard error.
+
+    Raises
+    ------
+    BadInputError
+        If a file is invalid or read without a tick size, or the store does not have the market or its trades.
+    StoreError
+        If the store cannot be read.
+    """
     if reading.store_folder is not None and ":" in str(path) and not path.exists():
         return _read_stored(str(path), reading.store_folder, reading)
     if reading.tick_size is None:

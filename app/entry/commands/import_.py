@@ -102,7 +102,7 @@ def import_file(
 ) -> int:
     """Import one file into a tape; return the number of new trades.
 
-    A file of the user's own is imported as a whole or not at all.
+    A file of the user's own is imported completely or not at all.
 
     Parameters
     ----------
@@ -125,6 +125,8 @@ def import_file(
         If a row is not a valid trade; nothing is imported then.
     RefusedStepsError
         The same, for a file that is read with another tick or lot size than that of the store.
+    StoreError
+        If the disk fails; nothing is imported then.
     """
     reading = reading or writer.instrument
     steps, stored_steps, source = reading.steps, writer.instrument.steps, Source.ARCHIVE
@@ -187,7 +189,7 @@ def venue_numbers(venue: str) -> bool | None:
 
 
 def require_kind(kind: str, path: Path, layout: str) -> None:
-    """Raise an error for a file whose layout is not of the named kind; `auto`, `csv` and `parquet` accept every layout.
+    """Raise `WrongKindError` for a file whose layout is not of the named kind; `auto`, `csv` and `parquet` accept every layout.
 
     Raises
     ------

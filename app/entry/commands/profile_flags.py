@@ -51,6 +51,8 @@ class ProfileFlags:
     def put_on(self, anchors: ChartProfiles) -> None:
         """Add the profiles, with their settings, to a chart; none of them is selected.
 
+        With `profile_side`, the visible range profile gets the settings too.
+
         Raises
         ------
         BadInputError

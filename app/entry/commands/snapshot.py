@@ -59,7 +59,7 @@ def snapshot(request: SnapshotRequest, reading: Reading | None, settings: Settin
 
 
 def _require_as_of(series: FootprintSeries, as_of_ns: int) -> None:
-    """Check that at the as-of time the first bar had closed and the last had not.
+    """Raise `BadInputError` unless at the as-of time the first bar had closed and the last had not.
 
     At other times an as-of view would be empty, or the same as the chart.
     """
@@ -72,7 +72,7 @@ def _require_as_of(series: FootprintSeries, as_of_ns: int) -> None:
 
 
 def _require_profiles(chart: Chart) -> None:
-    """Check that every time range of each placed profile has trades, or candles where trades are missing."""
+    """Raise `BadInputError` unless every time range of each placed profile has trades, or candles where trades are missing."""
     times, number = chart.series.times, chart.series.number
     for placed in chart.anchors.profiles:
         rows, percent, method = placed.inputs.rows, placed.inputs.percent, placed.inputs.method
@@ -114,7 +114,7 @@ def _chart_of_trades(instrument: Instrument, trades: TradeBatch, request: Snapsh
 
 
 def _chart(instrument: Instrument, request: SnapshotRequest, store: TradeStore, covered: Sequence[CoveredSpan]) -> Chart:
-    """A chart of the store's trades, with the profiles of the request on it."""
+    """A chart of the store's trades, with the profiles of the request on it; raises `BadInputError` if a bar has too many rows."""
     trades = store.trades()
     chart = Chart(ChartSpec(instrument, request.rule, _ticks_per_row(request, trades)), request.rules)
     chart.apply(trades, store)
@@ -133,6 +133,13 @@ async def _collected(request: SnapshotRequest, settings: Settings) -> tuple[Char
     -------
     Chart, str
         The chart, and the display mode of the feed's last state; "offline" for stored trades, if the venue cannot be reached.
+
+    Raises
+    ------
+    BadInputError
+        If there are no trades.
+    FeedError
+        If the venue cannot be reached and no trades of the market are stored.
     """
     from app.entry.markets import market_opener
     from app.ingest.ingest import Ingest

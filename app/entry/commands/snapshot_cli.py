@@ -96,7 +96,7 @@ def snapshot(
 
 
 def _require_place(out: Path) -> None:
-    """Check, before trades are read, that the output is a .png in an existing folder."""
+    """Raise `BadInputError` unless the output is a .png in an existing folder; called before trades are read."""
     if out.suffix.lower() != ".png":
         raise BadInputError(f"{out}: found extension {out.suffix!r}, expected .png")
     if not out.parent.is_dir():

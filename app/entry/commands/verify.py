@@ -29,8 +29,8 @@ def verify_store(instrument_id: str | None, settings: Settings, repair: bool, qu
     """Check stored markets and print what is missing or damaged; return 0 if all are complete, else 1.
 
     Without `instrument_id` all stored markets are checked. Without `repair` and `give_up` nothing on disk is changed. With `repair`,
-    damaged files are rebuilt where possible, and missing trades are downloaded as far as the venue has them. With `give_up`, a day or
-    a range of days, the owed trades of these days no longer count as missing.
+    damaged files are renamed, minute cells and catalogue rebuilt, and missing trades downloaded as far as the venue has them. With
+    `give_up`, a day or a range of days, the owed trades of these days no longer count as missing.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""The catalogue of a store: markets, tape ranges, newest trades and owed trades, in one SQLite file."""
+"""The catalogue of a store: markets, tape ranges, newest and owed trades, facts, and what need not be fetched again; an SQLite file."""

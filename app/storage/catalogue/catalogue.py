@@ -1,4 +1,4 @@
-"""The store's SQLite file: stored markets, their tape ranges and newest trades.
+"""The store's SQLite file: markets, tape ranges, newest and owed trades, facts, and what need not be fetched again.
 
 The newest trades, which are not in day files yet, are a market's *tail*. WAL mode: one process writes while others read. A commit
 is flushed to disk (`synchronous=FULL`), so that it survives a kill and a power cut. The version of the schema is in
@@ -78,7 +78,7 @@ class Catalogue:
             self._file, self._device = _identity(self.path), _device(folder)
 
     def close(self) -> None:
-        """Close the SQLite file."""
+        """Close the SQLite file, and delete the temporary copy that a frozen catalogue may have."""
         with self._turn, explained(self.path):
             self._connection.close()
             self._clean_up()
@@ -147,13 +147,14 @@ class Catalogue:
         return [found for row in rows if (found := self._sound("instrument", row, instrument_of_row)) is not None]
 
     def instrument(self, name: str) -> Instrument | None:
-        """The market with this id, with the tick and lot size of its trades in the catalogue; None if it is not in the catalogue."""
+        """The market with this id, with the tick and lot size of its trades in the catalogue; None if it has no row, or a damaged one."""
         return next((found for found in self.instruments() if found.id == name), None)
 
     def number_of(self, instrument: Instrument, now_ns: int | None = None) -> int:
-        """Store a market's tick and lot size, status and name; return its number in the tables, which a new market gets now.
+        """Store a market's tick and lot size, multiplier, status and name; return its number in the tables, which a new market gets now.
 
-        Values that have changed are added to the market's history of facts, from `now_ns` (by default: now) on.
+        Values that have changed are added to the market's history of facts, from `now_ns` (by default: now) on. For a new market it is
+        also stored if the venue numbers its trades; later calls do not change that.
         """
         facts = {
             TICK_SIZE: str(instrument.tick_size.normalize()),
@@ -200,7 +201,7 @@ class Catalogue:
         return TapeRanges(disjoint([found for row in rows if (found := self._sound("stretch", row, range_of_row)) is not None]))
 
     def owed(self, name: str) -> list[Owed]:
-        """The entries of owed trades of a market, in every state, oldest first; damaged rows are left out."""
+        """The entries of owed trades of a market, in every state and in the order in which they were added, without damaged rows."""
         if not self._has("owed"):
             return []
         rows = self._all(
@@ -239,11 +240,11 @@ class Catalogue:
         return TradeBatch.of(*columns[:5]), int(columns[5].max())
 
     def tail_size(self, name: str) -> int:
-        """The number of a market's trades that are in the catalogue, not yet in day files."""
+        """The number of a market's trades that are in the catalogue, not yet in day files; damaged rows count too."""
         return int(self._all("SELECT count(*) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0])
 
     def oldest_in_tail(self, name: str) -> int | None:
-        """The time, in ns, of the oldest of a market's trades in the catalogue; None if there are none."""
+        """The time, in ns, of the oldest of a market's trades in the catalogue, damaged rows included; None if there are none."""
         return self._all("SELECT min(time_ns) FROM tail JOIN instrument ON number = instrument WHERE name = ?", (name,))[0][0]
 
     def _sound(self, table: str, row: tuple[Any, ...], read: Callable[[tuple[Any, ...]], _Row]) -> _Row | None:

@@ -25,7 +25,7 @@ SOUND_TRADE = (
 
 
 class BadRowError(StoreError):
-    """Raised for a damaged row of the catalogue: one of its values is impossible."""
+    """Raised for a damaged row of the catalogue or damaged metadata of a day file: one of the values is impossible."""
 
 
 def instrument_of_row(row: tuple[Any, ...]) -> Instrument:
@@ -68,7 +68,7 @@ def range_of_row(row: tuple[Any, ...]) -> TapeRange:
     Raises
     ------
     BadRowError
-        If the source is unknown, or the numbers contradict each other.
+        If the source is unknown, or the numbers are out of range or contradict each other.
     """
     *numbers, source = row
     found = TapeRange(*numbers, source=_member(Source, source, "source"))

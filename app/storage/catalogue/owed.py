@@ -204,7 +204,10 @@ def owed_text(rows: Iterable[Owed], stored: TapeRanges, settled: Settled = NOTHI
 
 
 def given_up_text(rows: Iterable[Owed], stored: TapeRanges) -> str:
-    """A text with what is given up: the number of trades, of time ranges with an unknown number of trades, and of id conflicts."""
+    """A text with what is given up: the number of trades, of time ranges with an unknown number of trades, and of id conflicts.
+
+    If all of it is stored by now: "trades that came later".
+    """
     rows = list(rows)
     conflicts = sum(row.reason is OwedReason.CONFLICT for row in rows)
     parts = [

@@ -108,7 +108,7 @@ def connect(path: Path, *, write: bool, uri: str | None = None) -> sqlite3.Conne
     Raises
     ------
     StoreError, sqlite3.Error, OSError
-        If the file to be read does not exist, is damaged, or was created by a newer Tapeprint.
+        If the file to be read does not exist, is damaged, is not a catalogue, or was created by a newer Tapeprint.
     """
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -213,7 +213,7 @@ class BinanceHistory:
             first_id = wanted[-1].a + 1
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
+        """Iterate over pages of the trades from `start_ns` to now; with `before_id`, only of those with lower ids.
 
         Of futures, trades older than 47.9 h cannot be found by time and are left out.
 
@@ -237,7 +237,7 @@ class BinanceHistory:
             page = await self._advancing_page(next_id, last_id)
 
     async def through(self, span: Span) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades of a time span by their times, also where ids start again in it or after it.
+        """Iterate over pages of the trades of a time span, found by time, even if ids start again in the span or after it.
 
         A page begins at the millisecond in which the last one ended, whose trades may be on both; each is in one batch.
 

@@ -116,7 +116,7 @@ class CoinbaseHistory:
             first_id = next_id
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
+        """Iterate over pages of the trades from `start_ns` to now; with `before_id`, only of those with lower ids.
 
         Raises
         ------

@@ -76,7 +76,7 @@ class KrakenHistory:
                 yield wanted
 
     async def since(self, start_ns: int, before_id: int | None = None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from `start_ns` on, up to now or only those with ids below `before_id`.
+        """Iterate over pages of the trades from `start_ns` to now; with `before_id`, only of those with lower ids.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class KrakenHistory:
         await self._rest.aclose()
 
     async def _pages(self, start_ns: int, before_id: int | None) -> AsyncIterator[TradeBatch]:
-        """Iterate in pages over the trades from 1 µs before `start_ns` on, each once, up to now or only with ids below `before_id`.
+        """Iterate over pages of the trades from 1 µs before `start_ns` to now, each once; with `before_id`, only of those with lower ids.
 
         A page begins a microsecond before the end of the last one, as trades of equal time may be on both pages.
         """

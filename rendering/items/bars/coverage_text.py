@@ -1,4 +1,4 @@
-"""A legend text that shows from when on a session, day, week or month is loaded, and how many gaps it has."""
+"""A legend text with the time from which a session, day, week or month is loaded, and the number of gaps in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CoverageText:
         self._cached: tuple[tuple[object, ...], str] = (), ""
 
     def of(self, frame: Frame, division: TimeDivision) -> str:
-        """The text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty if the newest period is completely loaded.
+        """Text to append to a value's name, e.g. `, data from …` or `, ⚠ 1 gap`; empty without bars, or if the newest period is complete.
 
         The newest period is the one of the last bar, or of the last bar before the as-of moment.
         """

@@ -1,4 +1,4 @@
-"""The numbers of bars above and below the visible prices, shown at the upper and lower edge of the price pane."""
+"""Counts of the bars above and below the visible prices, shown at the upper and lower edge of the price pane."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _RIGHT_PX, _PADDING_PX, _FOOT_PX = 10.0, 7.0, 4.0
 
 
 class OffscreenBars(NamedTuple):
-    """The numbers of bars at visible times that lie completely above, and completely below, the visible prices."""
+    """Counts of the bars at visible times that lie completely above, and completely below, the visible prices."""
 
     above: int
     below: int
 
     @property
     def texts(self) -> tuple[str, str]:
-        """The texts for the upper and the lower edge, e.g. `▲ 3 bars above`; a text is empty if its number is 0."""
+        """The texts for the upper and the lower edge, e.g. `▲ 3 bars above`; a text is empty if its count is 0."""
         return _text("▲", self.above, "above"), _text("▼", self.below, "below")
 
 

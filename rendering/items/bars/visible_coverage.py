@@ -98,7 +98,7 @@ _STATE_TEXTS = {
 
 
 def lack_text(coverage: BarCoverage | None, number: int, *, numbered: bool) -> str:
-    """A warning if trades of one bar are missing or unverified; empty if they are complete, or the bar's coverage is unknown.
+    """A warning if trades of one bar are missing or unverified; empty for a complete bar, one outside the covered time, or if unknown.
 
     `number` is the bar's number. `numbered` is whether the market numbers its trades: without ids, nothing proves that any are missing.
     """

@@ -73,7 +73,7 @@ class PriceAxisItem(ChartItem):
                 self._labels.draw(painter, pane.left + _TICK_MARK_PX + 3, y, text(ticks), theme.text_muted)
 
     def _all_tags(self, frame: Frame) -> tuple[float, ...]:
-        """Heights of the price tags of all visible layers, logical pixels; the axis omits price labels that touch a tag."""
+        """Y positions of the price tags of all visible layers, logical pixels; the axis omits price labels that touch a tag."""
         if self._tagging is None:
             scene = self.scene()
             layers = [layer for layer in (scene.items() if scene is not None else []) if isinstance(layer, ChartItem)]
@@ -199,7 +199,7 @@ def _times_of_bars(frame: Frame, first: int, last: int) -> tuple[list[TimeLabel]
 
 
 def _is_free(y: float, bottom: float, tags: Sequence[float]) -> bool:
-    """Whether a price label at height `y` lies completely on the axis and touches none of the tags; `tags` are heights, ascending."""
+    """True if a price label at `y` lies completely on the axis and touches none of the tags; `tags` are y positions, ascending."""
     half = AXIS_TEXT_PX / 2
     reach = half + TAG_HEIGHT_PX / 2
     after = bisect_right(tags, y - reach)  # the first tag that is not far enough above it

@@ -107,7 +107,10 @@ def last_price(frame: Frame) -> LastPrice | None:
 
 
 def _draw_line(painter: QPainter, frame: Frame, left: float, right: float, exposed: QRectF) -> LastPrice | None:
-    """Draw the last price's line from `left` to `right` and return the price; return None if its height is not in view or not exposed."""
+    """Draw the last price's line from `left` to `right`, and return the price.
+
+    Return None without bars, or if the line's height is not in view or not exposed.
+    """
     shown = last_price(frame)
     if shown is None or not 0 <= shown.y < frame.layout.price.height:
         return None

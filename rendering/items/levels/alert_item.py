@@ -88,7 +88,7 @@ class AlertItem(ChartItem):
         return _WORD_LEFT_PX + self._labels.width(max((alert.word for alert in drawn), key=len, default="")) + 6
 
     def _draw_texts(self, painter: QPainter, frame: Frame, alerts: Iterable[DrawnAlert], *, words: bool = True, tags: bool = True) -> None:
-        """Draw the labels of alerts at the left edge of the price pane, and their tags on the price axis."""
+        """Draw the labels of alerts at the left edge of the price pane if `words`, and their tags on the price axis if `tags`."""
         colour, panel = frame.theme.text_muted, qcolor(frame.theme.panel)
         for y, word, price, _ in alerts:
             if words:

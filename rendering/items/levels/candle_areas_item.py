@@ -42,7 +42,7 @@ class AreaLine(NamedTuple):
 
     @property
     def is_poc(self) -> bool:
-        """Whether this is the line of a POC, not of a VAH or VAL."""
+        """True if this is the line of a POC, not of a VAH or VAL."""
         return self.name.startswith("cPOC")
 
 
@@ -68,7 +68,7 @@ class CandleAreasItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The legend text: the settings of the candle value areas, and the drawn periods that are not loaded from their start."""
+        """The legend text: settings, and drawn periods that are not loaded from their start; empty without periods or bars."""
         rules, series = frame.rules.candle_areas, frame.chart.series
         if not rules.periods or not frame.known_end:
             return ""

@@ -114,7 +114,7 @@ class VwapItem(ChartItem):
         return qrect(frame.layout.price)
 
     def legend(self, frame: Frame) -> str:
-        """The legend text: the period of the VWAP, and which part of the newest period is not loaded."""
+        """The legend text: the VWAP's period, and what is missing of the newest period; empty without bars."""
         if not frame.chart.series.n_bars:
             return ""
         division = frame.rules.hours.from_start(self.period)

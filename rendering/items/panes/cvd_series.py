@@ -37,7 +37,7 @@ class DivergenceMark(NamedTuple):
     bars: tuple[int, int]
 
     def touches(self, rect: QRectF, levels: tuple[float, float], room_px: float) -> bool:
-        """Whether the line between two heights, or its text in the `room_px` pixels right of the line, may touch a rectangle."""
+        """True if the line between two heights, or its text in the `room_px` pixels right of the line, may touch a rectangle."""
         across = self.left - _REACH_PX <= rect.right() and self.right + _REACH_PX + room_px >= rect.left()
         return across and min(levels) - _REACH_PX <= rect.bottom() and max(levels) + _REACH_PX >= rect.top()
 

@@ -101,7 +101,7 @@ class DeltaItem(ChartItem):
             painter.restore()
 
     def hits(self, frame: Frame, x: float, y: float) -> list[HitTarget]:
-        """The hit target of the bar under the mouse; empty outside the delta and volume panes."""
+        """The hit target of the bar under the mouse; empty outside the delta and volume panes, or if there is no bar."""
         return bar_delta_hits(frame, x) if frame.layout.delta.holds(x, y) or frame.layout.volume.holds(x, y) else []
 
     def _rank(self, frame: Frame) -> None:

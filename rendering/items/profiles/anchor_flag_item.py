@@ -210,7 +210,7 @@ def _labels(frame: Frame) -> list[_Label]:
 
 
 def _is_free(frame: Frame, label: _Label) -> bool:
-    """Whether a label covers no bar; always True while the cells show no digits."""
+    """True if a label covers no bar; always True while the cells show no digits."""
     if frame.detail is not Detail.DIGITS:
         return True
     rect, series, viewport = label.rect, frame.chart.series, frame.viewport

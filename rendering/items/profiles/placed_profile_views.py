@@ -195,7 +195,7 @@ def _composite_time(frame: Frame, placed: PlacedProfile) -> str:
 
 
 def _range_text(frame: Frame, time_range: TimeRange) -> str:
-    """Start and end of a time range as text, the end with its date if that is another day; `from` and the start without an end."""
+    """Start and end of a time range as text, the end with its date if it is on another day; without an end, `from` and the start."""
     begin = time_text(frame, time_range.start_ns)
     if time_range.end_ns is None:
         return f"from {begin}"

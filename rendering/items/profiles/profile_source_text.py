@@ -27,7 +27,7 @@ def source_text(frame: Frame, figures: ProfileValues) -> str:
 
 
 def is_incomplete(frame: Frame, figures: ProfileValues) -> bool:
-    """Whether part of a profile's time is covered neither by trades nor by candles; False if the coverage is unknown."""
+    """True if part of a profile's time is covered neither by trades nor by candles; False if the coverage is unknown."""
     if figures.candles.shares:
         return not figures.candles.whole
     found = _coverage(frame, figures)

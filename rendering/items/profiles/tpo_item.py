@@ -87,7 +87,7 @@ class TpoItem(ChartItem):
                 self._draw_session(painter, frame, session, exposed)
 
     def sessions(self, frame: Frame) -> list[DrawnSession]:
-        """The sessions in view, oldest first; sessions whose TPO brackets do not fit the chart's bars are left out.
+        """The sessions in view, up to an as-of moment, oldest first; those whose TPO brackets do not fit the chart's bars are left out.
 
         Trades between two sessions belong to neither session and have no letters.
         """

@@ -79,7 +79,7 @@ class VisibleProfile:
         return self._figures[1]
 
     def _overlaps(self, first_bar: int, end_bar: int) -> bool:
-        """Whether more than half of the bars are in the sums already, so that moving the ends is less work than a rebuild."""
+        """True if more than half of the bars are in the sums already, so that moving the ends is less work than a rebuild."""
         common = min(end_bar, self._end) - max(first_bar, self._first)
         return common > (end_bar - first_bar) // 2
 

@@ -111,7 +111,7 @@ def publishing() -> Iterator[DumpServer]:
             server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
             begun.set()
             await stop.wait()
-        server.over.set()
+            server.over.set()  # since Python 3.12 the block ends only after every connection has
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
         await asyncio.sleep(0.01)  # closed transports let go of their sockets
 
