@@ -8,7 +8,7 @@ from app.alerts.alert import FiredAlert
 
 
 class FiringIndex:
-    """The firings of all alerts, of which only time, trade and a hash of the text are kept."""
+    """The firings of all alerts, each as the time, the trade and a hash of the text."""
 
     def __init__(self) -> None:
         self._of: dict[int, list[tuple[int, int, int]]] = {}

@@ -89,12 +89,14 @@ def tell(tmp_path: Path, work: Callable[[TapeWriter], object], after: TradeBatch
 
 @PLACES
 def test_a_bulk_insert_stores_what_it_says(tmp_path: Path, other: bool) -> None:
-    """Once the listing of a folder that was away for a moment was empty: the day file was overwritten with the new trades alone."""
+    """D4: once the listing of a folder that was away for a moment was empty: the day file was overwritten with the new trades alone."""
     tell(tmp_path, lambda writer: writer.insert_bulk(TRADES, Source.BACKFILL), TRADES, other=other, each=not other)
 
 
 @PLACES
 def test_an_import_is_stored_in_the_store_that_it_began_in(tmp_path: Path, other: bool) -> None:
+    """D4, D11: as a whole, or not at all."""
+
     def work(writer: TapeWriter) -> None:
         with writer.atomically():
             writer.insert_bulk(TRADES[:50], Source.ARCHIVE)
@@ -105,6 +107,8 @@ def test_an_import_is_stored_in_the_store_that_it_began_in(tmp_path: Path, other
 
 @PLACES
 def test_sealing_and_tidying_keep_every_trade(tmp_path: Path, other: bool) -> None:
+    """D4: trades move from the catalogue to files of the same store."""
+
     def work(writer: TapeWriter) -> None:
         writer.seal(FIRST_DAY * DAY_NS)
         writer.tidy((FIRST_DAY + 3) * DAY_NS)
@@ -113,6 +117,8 @@ def test_sealing_and_tidying_keep_every_trade(tmp_path: Path, other: bool) -> No
 
 
 def test_an_import_that_fails_is_undone_in_its_own_store(tmp_path: Path) -> None:
+    """D4, D11: and nothing of another store in its place is touched."""
+
     class StopError(Exception):
         pass
 
