@@ -164,7 +164,7 @@ class TapeWriter:
         StoreError
             If the trades cannot be written: then none of them is stored.
         """
-        with self._turn:
+        with self._at_work():
             if steps is not None and steps != self.instrument.steps:
                 trades = self._go_over(trades, steps)
             trades = self._keyed(trades)

@@ -111,6 +111,7 @@ def test_a_firing_anywhere_in_a_long_log_is_found(tmp_path: Path, place: int):
     path.write_bytes(b"\n".join([*others[:place], msgspec.json.encode(once), *others[place:]]))
     book = AlertStore(tmp_path / "alerts.json")
     assert book.fired_in(77, 5_000, 5_001) and not book.fired_in(77, 5_001, 9_000) and not book.fired_in(77, 0, 5_000)
+    book = AlertStore(tmp_path / "alerts.json")
     assert book.knows(once) and not book.knows(msgspec.structs.replace(once, trade_id=once.trade_id + 1))
     assert not book.fired_in(78, 0, 1 << 62)
 

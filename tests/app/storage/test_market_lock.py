@@ -13,6 +13,7 @@ from app.errors import StoreBusyError, StoreError
 from app.storage.catalogue.owed import OwedReason
 from app.storage.disk import DiskStore
 from app.storage.market_lock import MarketLock
+from app.storage.open_folder import OpenFolder
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import verify
 from tests.app.storage.stores import ALL, ARCHIVE, FIRST_DAY, LIVE, TAPE, days_of_trades
@@ -63,7 +64,7 @@ def test_what_a_lost_market_folder_had_is_owed(store: DiskStore, tmp_path: Path,
         assert [finding.text for finding in verify(writer.tape)] == []
 
 
-def test_a_folder_that_fails_is_opened_again(store: DiskStore) -> None:
+def test_a_folder_that_fails_is_opened_again(store: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """One whose drive was pulled stays dead when the drive is back, though it seems to be the same."""
     with closing(TapeWriter(store, TAPE)) as writer:
         writer.insert_bulk(TRADES[:100], ARCHIVE)
@@ -71,6 +72,7 @@ def test_a_folder_that_fails_is_opened_again(store: DiskStore) -> None:
         assert folder is not None and folder._handle is not None
         os.dup2(dead, folder._handle)
         os.close(dead)
+        monkeypatch.setattr(OpenFolder, "is_in_place", True)
         for _ in range(2):
             with pytest.raises((StoreError, OSError)):
                 writer.insert_bulk(TRADES[100:], ARCHIVE)

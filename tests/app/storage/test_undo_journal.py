@@ -51,6 +51,16 @@ def test_undoing_puts_all_files_back(tmp_path: Path, links: bool, monkeypatch: p
     assert content(tmp_path) == OLD
 
 
+def test_undoing_puts_them_back_where_the_folder_is_by_now(tmp_path: Path) -> None:
+    market = tmp_path / "market"
+    journal = changed(market)
+    market.rename(tmp_path / "aside")
+    (market / "trades").mkdir(parents=True)
+    (market / "trades" / "c").write_text("foreign")
+    journal.undo()
+    assert content(tmp_path / "aside") == OLD and content(market) == {"trades/c": "foreign"}
+
+
 def test_the_next_writer_undoes_an_import_that_does_not_count(tmp_path: Path) -> None:
     changed(tmp_path)
     assert undo_unfinished(OpenFolder(tmp_path), BEFORE)
