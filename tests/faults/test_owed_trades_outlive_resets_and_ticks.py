@@ -97,6 +97,27 @@ def test_trades_around_a_reset_that_nobody_recorded_are_fetched(resets: tuple[in
     run(story())
 
 
+@pytest.mark.parametrize("width_us", [300, 900, 1_500, 3_000])
+@pytest.mark.parametrize("end_us", [-1_000_000, -999_500, -999_100])
+def test_ids_that_start_again_within_a_millisecond_keep_both_epochs(width_us: int, end_us: int, tmp_path: Path) -> None:
+    """D10: the last old trades and the first new ones have the same time; once a thousand were stored twice, and one as another."""
+    tape = ScriptedTape(0)
+    tape.change_tick(Decimal("0.01"))
+    tape.add(3_000, -3_000_000, end_us)
+    tape.start_ids_again(1)
+    tape.add(4_000, end_us + 1, end_us + width_us)
+    tape.change_tick(UNIT)
+
+    async def story() -> None:
+        async with history_of(tape) as (history, trades):
+            store, writer = stored_with(tmp_path, trades, slice(0, 700), slice(len(trades) - 300, len(trades)))
+            for _ in range(3):
+                await fill(writer, history)
+            assert_complete(store, writer, trades)
+
+    run(story())
+
+
 def test_a_gap_of_before_a_reset_is_fetched_by_its_time(tmp_path: Path) -> None:
     """D10: the venue has other trades under the missing ids by now."""
     tape = scripted((3_000, "0.01", None), (500, "0.01", 1), (4_000, "0.01", 1))
