@@ -125,7 +125,7 @@ class Workspace:
         self.ingest: Ingest | None = None
         self.chart: Chart | None = None
         """None until the market is open and a first price is known."""
-        self._not_recorded = OFF
+        self._not_recorded, self._repaired = OFF, ""
         self._recorders: list[Recorder] = []  # of all markets opened so far
         self._store_openings: set[asyncio.Future[MarketStore]] = set()
         self.message = ""
@@ -147,8 +147,9 @@ class Workspace:
 
     @property
     def notice(self) -> str:
-        """One line about errors, downloads and missing trades; empty if there is nothing to show."""
-        return self.message or self.profiles.trouble or (self.ingest.notice if self.ingest is not None else "")
+        """One line about errors, downloads, missing trades and a repair of the store; empty if there is nothing to show."""
+        parts = (self.ingest.notice if self.ingest is not None else "", self._repaired)
+        return self.message or self.profiles.trouble or "   ".join(filter(None, parts))
 
     @property
     def filling(self) -> str:
@@ -198,7 +199,7 @@ class Workspace:
             self._task.cancel()
             self._leaving.add(self._task)
             self._task.add_done_callback(self._leaving.discard)
-        self.instrument_id, self.message, self._not_recorded = instrument_id, "", OFF
+        self.instrument_id, self.message, self._not_recorded, self._repaired = instrument_id, "", OFF, ""
         self._opening = FeedStatus(FeedState.CONNECTING, reason=f"opening {instrument_id}")
         self.market = self.store = self.ingest = self.chart = self._wanted_spec = self._failed = None
         self._task = asyncio.ensure_future(self._watch(instrument_id))
@@ -280,7 +281,7 @@ class Workspace:
             if self._keep is not None and market.is_real:
                 found = await self._open_store(self._keep, market.instrument)
                 late, market_store = (None, found) if isinstance(found, MarketStore) else (found, _NO_ANSWER)
-            self._not_recorded = market_store.recording
+            self._not_recorded, self._repaired = market_store.recording, market_store.repaired
             instrument = await asyncio.to_thread(_finest, market, market_store.tape)
             price_ticks *= int(market.instrument.tick_size / instrument.tick_size)
             store = TradeStore(limit=self._memory_trades, by_time=not market.instrument.numbered)
@@ -359,6 +360,7 @@ class Workspace:
                 raise
             opening = None
             if (recorder := self._recorder(market_store, ingest.store)) is not None:
+                self._repaired = market_store.repaired
                 ingest.start_recording(recorder)
                 return
             self._not_recorded = market_store.recording

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -12,6 +13,7 @@ import structlog
 from msgspec import Meta
 
 from app.alerts.alert import Alert, AlertSpec, FiredAlert, MissedRange, ScanProgress, Trigger, UnmonitoredSpan
+from app.alerts.firing_index import FiringIndex
 from app.alerts.subjects import value_in_steps
 from app.errors import StoreError, one_line
 from app.market.instrument import Instrument
@@ -67,6 +69,8 @@ class AlertStore:
         self.opened: set[str] = set()
         """Ids of the markets that have been opened since the program was started."""
         self._last: dict[int, FiredAlert] = {}
+        self._firings = FiringIndex()
+        self._unread = 0  # bytes at the beginning of the log file, which are read when they are needed
         self._saved_ns: dict[str, int] = {}
         self._saved = _Saved() if path is None or not path.exists() else self._read(path)
         self._read_log()
@@ -91,19 +95,18 @@ class AlertStore:
         return self._last.get(number)
 
     def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
-        """True if the loaded part of the log has a firing of this alert by a trade with a time in `[start_ns, end_ns)`."""
+        """True if the log has a firing of this alert by a trade with a time in `[start_ns, end_ns)`."""
         last = self._last.get(number)
-        if last is None or (last.time_ns < start_ns and self._newest(last)):
+        if last is not None and last.time_ns < start_ns and self._newest(last):
             return False
-        return any(isinstance(past, FiredAlert) and past.alert == number and start_ns <= past.time_ns < end_ns for past in self.log)
+        return self._firings.any_in(number, start_ns, end_ns) or (self._look_back() and self._firings.any_in(number, start_ns, end_ns))
 
     def knows(self, fired: FiredAlert) -> bool:
-        """True if the loaded part of the log has this firing: the same alert, time, trade id and text."""
+        """True if the log has this firing: the same alert, time, trade id and text."""
         last = self._last.get(fired.alert)
-        if last is None or (fired.time_ns > last.time_ns and self._newest(last)):
+        if last is not None and fired.time_ns > last.time_ns and self._newest(last):
             return False
-        same = (fired.alert, fired.time_ns, fired.trade_id, fired.text)
-        return any(isinstance(past, FiredAlert) and (past.alert, past.time_ns, past.trade_id, past.text) == same for past in self.log)
+        return self._firings.has(fired) or (self._look_back() and self._firings.has(fired))
 
     def reached(self, instrument_id: str) -> ScanProgress | None:
         """The scan progress of a market: its last scanned trade; None if no trade has been scanned."""
@@ -242,7 +245,7 @@ class AlertStore:
         self.fired_count += len(fired)
         self.log.extend(numbered)
         for past in numbered:
-            self._last[past.alert] = past
+            self._note(past)
         self._write_log(numbered)
         return numbered
 
@@ -276,15 +279,20 @@ class AlertStore:
         try:
             with path.open("rb") as file:
                 at = file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-                lines = file.read().split(b"\n")[bool(at) :]  # in the middle of a file, the first line lacks its beginning
+                begin = file.readline() if at else b""  # in the middle of a file, the first line lacks its beginning
+                lines = file.read().split(b"\n")
         except OSError as error:
             self.trouble = f"cannot read the alert log: {error.strerror or error}"
             return
+        self._unread = at + len(begin)
         decoder = msgspec.json.Decoder(FiredAlert | UnmonitoredSpan)
         unread: list[str] = []
         for line in filter(None, map(bytes.strip, lines)):
             try:
-                self.log.append(decoder.decode(line))
+                past = decoder.decode(line)
+                self.log.append(past)
+                if isinstance(past, FiredAlert):
+                    self._note(past)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 if str(error) != _CUT_SHORT:
                     unread.append(one_line(str(error), 120))
@@ -294,10 +302,32 @@ class AlertStore:
             self.trouble = self.trouble or self._damage
         for past in self.log:
             if isinstance(past, FiredAlert):
-                self._last[past.alert] = past
                 self.fired_count = max(self.fired_count, past.n)
         # a kill between the two writes: an alert that is in the log has fired
         self._disarm({past.alert for past in self.log if isinstance(past, FiredAlert) and past.n > self._saved.logged})
+
+    def _look_back(self) -> bool:
+        """Read the beginning of the log file too; return False if there is none that was not read."""
+        path, size = self._log_path, self._unread
+        self._unread = 0
+        if path is None or not size:
+            return False
+        decoder = msgspec.json.Decoder(FiredAlert | UnmonitoredSpan)
+        try:
+            with path.open("rb") as file:
+                lines = file.read(size).split(b"\n")
+        except OSError as error:
+            self.trouble = f"cannot read the alert log: {error.strerror or error}"
+            return False
+        for line in lines:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                if isinstance(past := decoder.decode(line), FiredAlert):
+                    self._firings.add(past)
+        return True
+
+    def _note(self, fired: FiredAlert) -> None:
+        self._last[fired.alert] = fired
+        self._firings.add(fired)
 
     def _write_log(self, entries: list[FiredAlert] | list[UnmonitoredSpan]) -> None:
         path = self._log_path

@@ -60,6 +60,9 @@ class GapQueue:
             key = (part.first_id, part.last_id)
             pause_s = min(_LONGEST_PAUSE_S, 2 * self._refused.get(key, (0.0, _FIRST_PAUSE_S / 2))[1])
             self._refused[key] = (self._monotonic_s() + pause_s, pause_s)
+        asked, left = {(part.first_id, part.last_id) for part in parts}, _parts(self._store.gaps(), self._store.floor_key)
+        asked |= {(part.first_id, part.last_id) for part in left}
+        self._refused = {key: pause for key, pause in self._refused.items() if key in asked}
 
     def _not_before_s(self, part: Gap) -> float:
         return self._refused.get((part.first_id, part.last_id), (-float("inf"), 0.0))[0]

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from app.errors import StoreError
+from app.storage.open_folder import OpenFolder
 
 if os.name != "nt":
     import fcntl
@@ -23,7 +24,7 @@ _NAME_CHARS = 100  # of the temporary file: with its ending it must fit into the
 
 
 @contextmanager
-def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
+def replacing(path: Path, *, private: bool = False, within: OpenFolder | None = None) -> Generator[IO[bytes]]:
     """Context with a new binary file that replaces the file `path` at the end, once it is on disk; the folder must exist.
 
     After an error or a crash `path` is unchanged. A symbolic link stays a link, and the new file gets the permissions of the old
@@ -34,38 +35,42 @@ def replacing(path: Path, *, private: bool = False) -> Generator[IO[bytes]]:
     path : Path
     private : bool
         True: only its owner may read the file, if there was none before.
+    within : OpenFolder, optional
+        A folder that has the file, below it; then the file is written there, wherever the folder has been moved.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
-        return
-    path = path.resolve()
-    remove_leftovers(path.parent, path.name)
-    partial, handle = _created(path, 0o600 if private else 0o666)
+    if within is None:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                yield file
+            return
+        path = path.resolve()
+        remove_leftovers(path.parent, path.name)
+    name, folder = (path, None) if within is None else within.at(path)
+    partial, handle = _created(name, 0o600 if private else 0o666, folder)
     lock = -1 if os.name == "nt" else os.dup(handle)  # held until the file has its name
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, partial)
-        partial.replace(path)
+        with suppress(FileNotFoundError):
+            os.chmod(partial, stat.S_IMODE(os.stat(name, dir_fd=folder).st_mode), dir_fd=folder)
+        os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
     finally:
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
+            os.unlink(partial, dir_fd=folder)
         if lock >= 0:
             os.close(lock)
-    flush_folder(path.parent)
+    flush_folder(name.parent, folder)
 
 
 @contextmanager
-def atomic_file(path: Path) -> Generator[IO[bytes]]:
+def atomic_file(path: Path, within: OpenFolder | None = None) -> Generator[IO[bytes]]:
     """Context like `replacing` that also creates the folder of `path`, and raises `StoreError` in place of `OSError`.
 
     Raises
@@ -74,22 +79,25 @@ def atomic_file(path: Path) -> Generator[IO[bytes]]:
         If the file cannot be written; an older file is unchanged.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
+        if within is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            within.make(path.parent)
+        with replacing(path, within=within) as file:
             yield file
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file atomically, and create its folder if it does not exist.
+def write_atomically(path: Path, content: bytes, within: OpenFolder | None = None) -> None:
+    """Write a small file atomically, and create its folder if it does not exist; see `atomic_file`.
 
     Raises
     ------
     StoreError
         If the file cannot be written; an older file is unchanged.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, within) as file:
         file.write(content)
 
 
@@ -125,14 +133,14 @@ def _remove_if_dead(partial: Path) -> None:
         os.close(handle)
 
 
-def _created(path: Path, mode: int) -> tuple[Path, int]:
-    """Create and lock the temporary file that is to become the file `path`; return its path and its handle.
+def _created(path: Path, mode: int, folder: int | None) -> tuple[Path, int]:
+    """Create and lock the temporary file that is to become the file `path`, from an open `folder` on; return its path and handle.
 
     Its name is unique, as two programs may write the same file at the same time. Windows needs no lock.
     """
     while True:
         partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(4)}.part")
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode, dir_fd=folder)
         if os.name == "nt":
             return partial, handle
         with suppress(OSError):  # a file system without locks: then nothing is deleted there either
@@ -142,11 +150,14 @@ def _created(path: Path, mode: int) -> tuple[Path, int]:
         os.close(handle)
 
 
-def flush_folder(folder: Path) -> None:
-    """Flush a folder to disk, so that a renamed file in it survives a power cut; does nothing on Windows."""
+def flush_folder(folder: Path, start: int | None = None) -> None:
+    """Flush a folder to disk, so that a renamed file in it survives a power cut; does nothing on Windows.
+
+    A relative path starts from the open folder `start`.
+    """
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(folder, os.O_RDONLY, dir_fd=start)
     try:
         os.fsync(handle)
     finally:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +14,23 @@ import msgspec
 
 from app.errors import StoreError
 from app.storage.atomic import atomic_file
+from app.storage.open_folder import OpenFolder
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROW_GROUP = 1 << 17  # the least that reading a few hours of a busy day has to decode
 META_KEY = b"tapeprint"
 """Key of our metadata in a file's schema."""
+
+
+_OF_THE_FILE = {None, errno.EIO, errno.EINVAL, errno.EISDIR, errno.EOVERFLOW}
+"""Numbers of the errors that reading a damaged file may raise; all others are of the disk, the drive, or this process."""
+
+
+class UnavailableFileError(StoreError):
+    """Raised when a file, which may be undamaged, cannot be read, e.g. as its network drive is gone or too many files are open."""
 
 
 @cache
@@ -28,8 +41,8 @@ def broken() -> tuple[type[Exception], ...]:
     return pa.ArrowException, OSError, UnicodeDecodeError, msgspec.DecodeError, ValueError, KeyError, ArithmeticError, RecursionError
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table of integers to a Parquet file, atomically.
+def write_parquet(path: Path, table: pa.Table, within: OpenFolder | None = None) -> None:
+    """Write a table of integers to a Parquet file, atomically; in an open folder, if one is given.
 
     Raises
     ------
@@ -39,7 +52,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
     plain = [name for name in table.column_names if name != "side"]
-    with atomic_file(path) as file:
+    with atomic_file(path, within) as file:
         pq.write_table(
             table,
             file,
@@ -49,6 +62,19 @@ def write_parquet(path: Path, table: pa.Table) -> None:
             column_encoding=dict.fromkeys(plain, "DELTA_BINARY_PACKED"),
             write_page_checksum=True,
         )
+
+
+@contextmanager
+def open_parquet(path: Path, within: OpenFolder | None = None) -> Generator[pq.ParquetFile]:
+    """Context with a Parquet file open for reading; in an open folder, if one is given. Raises one of the types in `broken`."""
+    import pyarrow.parquet as pq
+
+    if within is None:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    else:
+        with within.open(path) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
+            yield file
 
 
 def add_checksum(text: bytes) -> bytes:
@@ -71,6 +97,10 @@ def verify_checksum(sealed: bytes) -> bytes:
 
 
 def damage_error(path: Path, error: Exception) -> StoreError:
-    """Make the `StoreError` for a file that cannot be read, with the reason in one line of at most 200 characters."""
+    """Make the `StoreError` for a file that cannot be read, with the reason in one line of at most 200 characters.
+
+    It is an `UnavailableFileError` if the reason is not damage.
+    """
     why = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return StoreError(f"cannot read {path}: {why}")
+    kind = UnavailableFileError if isinstance(error, OSError) and error.errno not in _OF_THE_FILE else StoreError
+    return kind(f"cannot read {path}: {why}")

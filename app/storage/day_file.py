@@ -24,7 +24,17 @@ from app.market.instrument import Instrument, parse_instrument_id
 from app.market.span import Span
 from app.market.steps import Steps, common_steps, in_steps
 from app.market.trade import BUY, SELL, TradeBatch, concatenate
-from app.storage.checked_parquet import META_KEY, ROW_GROUP, add_checksum, broken, damage_error, verify_checksum, write_parquet
+from app.storage.checked_parquet import (
+    META_KEY,
+    ROW_GROUP,
+    add_checksum,
+    broken,
+    damage_error,
+    open_parquet,
+    verify_checksum,
+    write_parquet,
+)
+from app.storage.open_folder import OpenFolder
 from app.storage.tape_ranges import TapeRange
 
 if TYPE_CHECKING:
@@ -74,8 +84,10 @@ class DayMeta(msgspec.Struct, frozen=True, kw_only=True):
         return Steps(Decimal(self.tick_size), Decimal(self.lot_size))
 
 
-def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = ()) -> None:
-    """Write the trades of one day, given in the order of the tape, to a day file.
+def write_day(
+    path: Path, trades: TradeBatch, instrument: Instrument, stretches: Sequence[TapeRange] = (), within: OpenFolder | None = None
+) -> None:
+    """Write the trades of one day, given in the order of the tape, to a day file; in an open folder, if one is given.
 
     A kill at any moment leaves the old file or the new one.
 
@@ -99,27 +111,25 @@ def write_day(path: Path, trades: TradeBatch, instrument: Instrument, stretches:
     types = [pa.int8() if name == "int8" else pa.int64() for name in _TYPES]
     schema = pa.schema(list(zip(_COLUMNS, types, strict=True)), {META_KEY: add_checksum(msgspec.json.encode(meta))})
     table = pa.table([pa.array(column) for column in trades.columns], schema=schema)
-    write_parquet(path, table)
+    write_parquet(path, table, within)
 
 
-def read_meta(path: Path) -> DayMeta:
-    """Read the metadata of a day file.
+def read_meta(path: Path, within: OpenFolder | None = None) -> DayMeta:
+    """Read the metadata of a day file; in an open folder, if one is given.
 
     Raises
     ------
     StoreError
         If it is not a day file, cannot be read, or is damaged.
     """
-    import pyarrow.parquet as pq
-
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path, within) as file:
             return _meta_of(file)
     except broken() as error:
         raise damage_error(path, error) from None
 
 
-def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> TradeBatch:
+def read_day(path: Path, instrument: Instrument, span: Span | None = None, within: OpenFolder | None = None) -> TradeBatch:
     """Read the trades of a day file, or only those in a span, in the order of the tape and with the instrument's tick and lot size.
 
     Raises
@@ -128,7 +138,7 @@ def read_day(path: Path, instrument: Instrument, span: Span | None = None) -> Tr
         If the file is damaged or not a day file, or if a price or quantity is not a multiple of the instrument's tick or lot size,
         or needs more than 64 bits.
     """
-    found = read_own_steps(path, span)
+    found = read_own_steps(path, span, within)
     return in_steps(found.trades, found.steps, instrument.steps, str(path))
 
 
@@ -139,7 +149,7 @@ class TradesInSteps(NamedTuple):
     steps: Steps
 
 
-def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
+def read_own_steps(path: Path, span: Span | None = None, within: OpenFolder | None = None) -> TradesInSteps:
     """Read the trades of a day file, or only those in a span, in the tick and lot size of the file.
 
     Raises
@@ -147,10 +157,8 @@ def read_own_steps(path: Path, span: Span | None = None) -> TradesInSteps:
     StoreError
         If the file is damaged or not a day file.
     """
-    import pyarrow.parquet as pq
-
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with open_parquet(path, within) as file:
             meta = _meta_of(file)
             if len(meta.groups) != file.num_row_groups:
                 raise ValueError(f"{file.num_row_groups} row groups, metadata lists {len(meta.groups)}")

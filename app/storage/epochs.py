@@ -168,6 +168,11 @@ def _offsets(ids: Int64Array, times: Int64Array, known: TapeRanges) -> Int64Arra
     if not epochs:
         return offsets
     open_ = np.ones(len(ids), bool)
+    touched = np.stack([(times >= epoch.start_ns - _MILLISECOND_NS) & (times < epoch.end_ns + _MILLISECOND_NS) for epoch in epochs])
+    if (shared := touched.sum(axis=0) > 1).any():  # one epoch ends in the millisecond in which the next one begins: the id decides
+        distances = np.where(touched, np.stack([epoch.distance(ids) for epoch in epochs]), 1 << 62)
+        offsets[shared] = np.array([epoch.number for epoch in epochs])[np.argmin(distances, axis=0)][shared] << EPOCH_BITS
+        open_ &= ~shared
     for epoch in epochs:
         inside = open_ & (times >= epoch.start_ns) & (times < epoch.end_ns)
         offsets[inside] = epoch.number << EPOCH_BITS

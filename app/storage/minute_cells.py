@@ -17,8 +17,9 @@ import numpy as np
 from app.market.arrays import Int64Array
 from app.market.price_grid import nice_ticks_per_row
 from app.market.trade import BUY, SELL, TradeBatch
-from app.storage.checked_parquet import META_KEY, add_checksum, broken, damage_error, verify_checksum, write_parquet
+from app.storage.checked_parquet import META_KEY, add_checksum, broken, damage_error, open_parquet, verify_checksum, write_parquet
 from app.storage.day_file import DayTotals
+from app.storage.open_folder import OpenFolder
 
 if TYPE_CHECKING:
     from app.storage.tape import Tape
@@ -91,21 +92,19 @@ def write_minute_cells(tape: Tape, day: int, trades: TradeBatch, tick_size: Deci
     meta = MinuteCellsMeta(ticks, str(tick_size), DayTotals.of(trades))
     columns = {name: getattr(cells, name) for name in ("minute", "row", "buy", "sell", "unknown")}
     table = pa.table(columns).replace_schema_metadata({META_KEY: add_checksum(msgspec.json.encode(meta))})
-    write_parquet(tape.cells_file(day), table)
+    write_parquet(tape.cells_file(day), table, tape.open_folder)
 
 
-def read_minute_cells(path: Path) -> tuple[MinuteCells, MinuteCellsMeta]:
-    """Read the minute cells of one day, and their metadata, from a file.
+def read_minute_cells(path: Path, within: OpenFolder | None = None) -> tuple[MinuteCells, MinuteCellsMeta]:
+    """Read the minute cells of one day, and their metadata, from a file; in an open folder, if one is given.
 
     Raises
     ------
     StoreError
         If the file does not exist or is damaged.
     """
-    import pyarrow.parquet as pq
-
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with open_parquet(path, within) as file:
             meta = msgspec.json.decode(verify_checksum((file.schema_arrow.metadata or {})[META_KEY]), type=MinuteCellsMeta)
             table = file.read()
             return MinuteCells(

@@ -17,6 +17,7 @@ from app.storage.catalogue.catalogue import Catalogue, write_owed, write_ranges
 from app.storage.catalogue.checked_rows import checked_instrument
 from app.storage.catalogue.owed import NO_IDS, Owed, OwedReason, owed_changes
 from app.storage.day_file import DayMeta, read_meta, read_own_steps
+from app.storage.open_folder import OpenFolder
 from app.storage.tape import Tape, day_named, market_folder
 from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 
@@ -29,7 +30,7 @@ def ranges_in_day(intervals: TapeRanges, day: int) -> list[TapeRange]:
     return [one for one in intervals if one.start_ns < end_ns and start_ns < one.end_ns]
 
 
-def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
+def ranges_in_file(path: Path, day: int, within: OpenFolder | None = None) -> list[TapeRange]:
     """The tape ranges of the trades in a day file: by their ids, or, if trades are not numbered, from the metadata, cut to the day.
 
     Raises
@@ -37,7 +38,7 @@ def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
     StoreError
         If the file is damaged.
     """
-    meta = read_meta(path)
+    meta = read_meta(path, within)
     if not meta.numbered:
         edges = Span(day * DAY_NS, (day + 1) * DAY_NS)
         found: list[TapeRange] = []
@@ -45,7 +46,7 @@ def ranges_in_file(path: Path, day: int) -> list[TapeRange]:
             span = Span(stretch.start_ns, stretch.end_ns).intersection(edges)
             found.append(stretch._replace(first_key=span.start_ns, last_key=span.end_ns - 1, start_ns=span.start_ns, end_ns=span.end_ns))
         return found
-    runs = id_ranges(read_own_steps(path).trades, Source.ARCHIVE)
+    runs = id_ranges(read_own_steps(path, within=within).trades, Source.ARCHIVE)
     return [run._replace(source=_source_of(run, meta)) for run in runs]
 
 
@@ -60,7 +61,7 @@ def ranges_without_files(tape: Tape, intervals: TapeRanges, files: set[Path], da
         left.remove(edges.start_ns, edges.end_ns - 1, edges)
         return left
     try:
-        for one in (one for path in files for one in ranges_in_file(path, day)):
+        for one in (one for path in files for one in ranges_in_file(path, day, tape.open_folder)):
             left.remove(one.first_key, one.last_key, Span(one.start_ns, one.end_ns))
         return left
     except StoreError:  # the content of a damaged file is unknown: use that of all others
@@ -76,7 +77,7 @@ def ranges_in_files(tape: Tape, without: Iterable[Path] = ()) -> TapeRanges:
             if path in left_out:
                 continue
             try:
-                for one in ranges_in_file(path, day):
+                for one in ranges_in_file(path, day, tape.open_folder):
                     found.add(one)
             except StoreError as error:
                 _log.warning("damaged day file skipped", reason=error.detail)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import re
 from collections.abc import Container, Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from app.market.times import iso_date_text
 from app.market.trade import TradeBatch, concatenate
 from app.storage.catalogue.catalogue import Catalogue
 from app.storage.day_file import by_day, day_of, merge_trades, read_day
+from app.storage.open_folder import OpenFolder, names_in
 from app.storage.stored_steps import FileStamp, stored_steps
 from app.storage.tape_ranges import TapeRanges
 
@@ -35,11 +35,18 @@ class Tape:
 
     Each day file may have another tick and lot size; reading converts exactly, and the tape that `finest` returns can read every
     day. Any thread may read while a writer writes.
+
+    Attributes
+    ----------
+    open_folder : OpenFolder or None
+        The folder of the market, opened by its writer, which must not take the files of another folder for its own; readers have
+        none, and go by the path.
     """
 
     def __init__(self, catalogue: Catalogue, store_folder: Path, instrument: Instrument) -> None:
         self.instrument, self.catalogue = instrument, catalogue
         self.folder = market_folder(store_folder, instrument)
+        self.open_folder: OpenFolder | None = None
         self._store_folder = store_folder
 
     def intervals(self) -> TapeRanges:
@@ -102,23 +109,32 @@ class Tape:
         found = {self.instrument.steps}
         if (known := self.catalogue.instrument(self.instrument.id)) is not None:
             found.add(known.steps)
-        found |= stored_steps(self.folder, [stamp for _, stamp in self._file_stamps()], write=self.catalogue.writes)
-        return Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
+        found |= stored_steps(
+            self.folder, [stamp for _, stamp in self._file_stamps()], write=self.catalogue.writes, within=self.open_folder
+        )
+        tape = Tape(self.catalogue, self._store_folder, self.instrument.on_steps(common_steps(found)))
+        tape.open_folder = self.open_folder
+        return tape
 
     def _names(self) -> list[str]:
-        """The names of all day files, in no order; a store of years has thousands, of which a listing for each day would be slow."""
-        with suppress(FileNotFoundError), os.scandir(self.folder / "trades") as entries:
-            return [entry.name for entry in entries if entry.name.endswith(".parquet")]
-        return []
+        """The names of all day files, in no order; raises `StoreError` if their folder cannot be listed.
+
+        A store of years has thousands of them, of which a listing for each day would be slow.
+        """
+        folder = self.folder / "trades"
+        try:
+            return [name for name in names_in(folder, self.open_folder) if name.endswith(".parquet")]
+        except OSError as error:
+            raise StoreError(f"cannot read {folder}: {error.strerror or error}") from None
 
     def _file_stamps(self, days: Container[int] | None = None) -> Iterator[tuple[int, FileStamp]]:
         """Yield the UTC day and the stamp of each day file, or of those of some days, in no order."""
-        with suppress(FileNotFoundError), os.scandir(self.folder / "trades") as entries:
-            for entry in entries:
-                day = _day_in(entry.name) if entry.name.endswith(".parquet") else None
-                if day is not None and (days is None or day in days):
-                    with suppress(FileNotFoundError):  # a writer has just merged the parts of the day
-                        yield day, (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
+        for name in self._names():
+            day, path = _day_in(name), self.folder / "trades" / name
+            if day is not None and (days is None or day in days):
+                with suppress(OSError):  # a writer has just merged the parts of the day; an unreadable file raises an error of its own
+                    found = path.stat() if self.open_folder is None else self.open_folder.stat(path)
+                    yield day, (name, found.st_size, found.st_mtime_ns)
 
     def _tail(self, span: Span, steps: Steps) -> TradeBatch:
         """The trades of a span that are in the catalogue, converted to the given tick and lot size."""
@@ -133,9 +149,9 @@ class Tape:
         parts: list[TradeBatch] = []
         for path in self.files(day):
             try:
-                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span))
+                parts.append(read_day(path, self.instrument.on_steps(steps), None if whole else span, self.open_folder))
             except StoreError:
-                if path.exists():
+                if path.exists() if self.open_folder is None else self.open_folder.exists(path):
                     raise
                 return self._day(day, span, tail, steps)  # the writer has just merged the parts of the day
         return merge_trades([*parts, tail], numbered=self.instrument.numbered)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from filelock import FileLock, Timeout
 
-from app.errors import StoreBusyError, StoreError
+from app.errors import StoreError
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
@@ -22,11 +21,14 @@ from app.storage.atomic import remove_leftovers
 from app.storage.catalogue.catalogue import drop_tail
 from app.storage.catalogue.owed import NO_IDS, Owed, OwedReason
 from app.storage.catalogue.settled import Settled
+from app.storage.checked_parquet import UnavailableFileError
 from app.storage.day_file import TradesInSteps, by_day, day_of, joined_steps, merge_trades, read_meta, read_own_steps, write_day
 from app.storage.disk import DiskStore
 from app.storage.epochs import keys_of_ids
+from app.storage.market_lock import MarketLock
 from app.storage.minute_cells import write_minute_cells
 from app.storage.new_trades import NewTrades, new_trades, with_keys
+from app.storage.open_folder import OpenFolder
 from app.storage.rebuild import ranges_in_day, ranges_in_files, ranges_without_files, rebuild_catalogue
 from app.storage.tape import Tape, day_name, next_part
 from app.storage.tape_account import TapeAccount, with_ranges
@@ -63,12 +65,13 @@ class TapeWriter:
         self.tape = store.tape(instrument)
         self._turn = threading.Lock()
         self._openings = store.catalogue.openings
-        self._lock = _locked(self.tape.folder / "writer.lock", instrument)
+        self._lock = MarketLock(self.tape)
         self._journal: UndoJournal | None = None
+        self._failed = False
         try:
             for folder in (self.tape.folder / "trades", self.tape.folder / "cells", *self.tape.folder.glob("bars/*")):
                 remove_leftovers(folder)
-            undo_unfinished(self.tape.folder, self.tape.intervals())
+            undo_unfinished(self._lock.folder, self.tape.intervals())
             self._seal_old_steps()
             self.account = TapeAccount(self.tape, wall_ns)
             """Which trades are stored, which are settled, and which are owed."""
@@ -127,13 +130,17 @@ class TapeWriter:
         with self._turn:
             catalogue, folder = self.tape.catalogue, self.tape.folder.parent.parent
             catalogue.reopen(lambda: rebuild_catalogue(catalogue, folder, lambda instrument: Tape(catalogue, folder, instrument)))
-            if catalogue.openings == self._openings and self._lock.is_locked:
+            if catalogue.openings == self._openings and self._lock.is_valid:
+                if self._failed:
+                    self._lock.reopen_folder()
+                    self._failed = False
                 return False
             before, tail_size = self.intervals, self._tail_size
-            with suppress(OSError):
-                self._lock.release(force=True)
-            self._lock = _locked(self.tape.folder / "writer.lock", self.instrument)
+            self._lock.release()
+            self._lock = MarketLock(self.tape)
             self._seal_old_steps()
+            if catalogue.openings == self._openings:  # the folder alone was removed or replaced
+                self.account.replace(ranges_in_files(self.tape), reason=OwedReason.FETCH_AGAIN)
             self.account.load_again()
             self._tail_size = catalogue.tail_size(self.instrument.id)
             self._openings = catalogue.openings
@@ -157,7 +164,7 @@ class TapeWriter:
         StoreError
             If the trades cannot be written: then none of them is stored.
         """
-        with self._turn:
+        with self._at_work():
             if steps is not None and steps != self.instrument.steps:
                 trades = self._go_over(trades, steps)
             trades = self._keyed(trades)
@@ -175,7 +182,7 @@ class TapeWriter:
         With `steps` the market does not switch: the day files have these or the common tick and lot size, and the catalogue records
         `steps` for the time of the trades. Raises `StoreError` if a file cannot be written; a part of the trades may be stored then.
         """
-        with self._turn:
+        with self._at_work():
             trades, own = self._keyed(trades), steps or self.instrument.steps
             fresh, conflicts = self._sorted_out(trades, own)
             added = self._ranges_of(fresh, source, trades, complete)
@@ -199,7 +206,7 @@ class TapeWriter:
         StoreError
             If the disk fails: then nothing is stored.
         """
-        journal = self._journal = UndoJournal(self.tape.folder, self.intervals)
+        journal = self._journal = UndoJournal(self._lock.folder, self.intervals)
         try:
             with self.account.deferred():
                 yield
@@ -228,11 +235,11 @@ class TapeWriter:
         StoreError
             If the files cannot be written: then the trades stay in the catalogue.
         """
-        with self._turn:
+        with self._at_work():
             trades, place = self.tape.catalogue.tail(self.instrument.id)
             if len(trades):
                 for day, part in by_day(trades):
-                    write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self.intervals, day))
+                    self._write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self.intervals, day))
                 with self.tape.catalogue.transaction() as connection:
                     drop_tail(connection, self.account.number, place)
                 self._tail_size = 0
@@ -250,18 +257,18 @@ class TapeWriter:
         if oldest_ns is not None and day_of(oldest_ns) < day_of(now_ns):
             self.seal(now_ns)
             return
-        with self._turn:
+        with self._at_work():
             self._merge_past_days(now_ns)
 
     def forget(self, days: Iterable[int]) -> None:
         """Delete all files of some days (days since 1970-01-01); their trades count as given up, not as missing."""
-        with self._turn:
+        with self._at_work():
             for day in days:
                 self._delete_day(day)
 
     def move_aside(self, path: Path, day: int) -> None:
         """Rename a damaged day file to `….corrupt`; its trades are owed from then on."""
-        with self._turn:
+        with self._at_work():
             self._rename_damaged(path, day)
 
     def rebuild_accounting(self) -> None:
@@ -275,6 +282,23 @@ class TapeWriter:
 
     # -- private ---------------------------------------------------------------------------------
 
+    @contextmanager
+    def _at_work(self) -> Generator[None]:
+        """Context for work on the market's files, by one thread at a time."""
+        with self._turn:
+            try:
+                yield
+            except (OSError, StoreError):
+                self._failed = True
+                raise
+
+    def _write_day(self, path: Path, trades: TradeBatch, instrument: Instrument, ranges: list[TapeRange]) -> None:
+        write_day(path, trades, instrument, ranges, self._folder)
+
+    @property
+    def _folder(self) -> OpenFolder:
+        return self._lock.folder
+
     def _go_over(self, trades: TradeBatch, steps: Steps) -> TradeBatch:
         """Switch the market to the common tick and lot size (see `common_steps`) with some trades; return these trades converted.
 
@@ -284,7 +308,7 @@ class TapeWriter:
         if common != self.instrument.steps:
             tail, place = self.tape.catalogue.tail(self.instrument.id)
             for day, part in by_day(tail):
-                write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self.intervals, day))
+                self._write_day(next_part(self.tape, day), part, self.instrument, ranges_in_day(self.intervals, day))
             with self.tape.catalogue.transaction() as connection:
                 drop_tail(connection, self.account.number, place)
             self._tail_size = 0
@@ -331,7 +355,7 @@ class TapeWriter:
             if len(trades):
                 part = next_part(self.tape, day)
                 self._guard(part)
-                write_day(part, trades, self.instrument.on_steps(given.steps), ranges_in_day(known, day))
+                self._write_day(part, trades, self.instrument.on_steps(given.steps), ranges_in_day(known, day))
             return len(trades)
         (*stored, trades), steps = joined
         before = merge_trades(stored, numbered=self.instrument.numbered)
@@ -339,10 +363,10 @@ class TapeWriter:
         if list(parts) != [whole] or len(together) > len(before):
             self._guard(whole, *parts, self.tape.cells_file(day))
             write_minute_cells(self.tape, day, together, steps.tick_size)  # first: if the file fails, all of this is done again
-            write_day(whole, together, self.instrument.on_steps(steps), ranges_in_day(known, day))
+            self._write_day(whole, together, self.instrument.on_steps(steps), ranges_in_day(known, day))
             for path in parts:
                 if path != whole:
-                    path.unlink()
+                    self._folder.unlink(path)
         return len(together) - len(before)
 
     def _sound_parts(self, day: int) -> dict[Path, TradesInSteps] | None:
@@ -354,10 +378,12 @@ class TapeWriter:
         count = 0
         for path in self.tape.files(day):
             try:
-                count += read_meta(path).sums.trades
+                count += read_meta(path, self._folder).sums.trades
                 if count > _MOST_IN_MEMORY:
                     return None
-                found[path] = read_own_steps(path)
+                found[path] = read_own_steps(path, within=self._folder)
+            except UnavailableFileError:
+                raise
             except StoreError as error:
                 _log.warning("damaged day file moved aside", reason=error.detail)
                 self._rename_damaged(path, day)
@@ -370,7 +396,9 @@ class TapeWriter:
                 self._journal.guard(path)
 
     def _rename_damaged(self, path: Path, day: int) -> None:
-        self._guard(path)
+        cells = self.tape.cells_file(day)
+        self._guard(path, cells)
+        self._folder.unlink(cells)  # they count the trades that are lost now
         span = Span(day * DAY_NS, (day + 1) * DAY_NS)
         self.account.settle(self.settled.without_time(span))
         unlisted = [] if self.account.covers(span) else [Owed(0, *NO_IDS, span, OwedReason.DAMAGED_DAY)]
@@ -378,7 +406,7 @@ class TapeWriter:
         # other damaged days are taken away with it, and no id can be told to be of one of them
         alone = all(other == day or _is_in(other, left) for other in self.tape.days())
         self.account.replace(left, day=span if alone else None, more=unlisted)
-        path.replace(_free_name(path.with_name(path.name + ".corrupt")))
+        self._folder.replace(path, self._free_name(path.with_name(path.name + ".corrupt")))
 
     def _delete_day(self, day: int) -> None:
         files = self.tape.files(day)
@@ -386,8 +414,15 @@ class TapeWriter:
         self.account.replace(ranges_without_files(self.tape, self.intervals, set(files), day), reason=None)
         self.account.forget_before((day + 1) * DAY_NS)
         for path in (*files, self.tape.cells_file(day), *self.tape.bar_files(day)):
-            with suppress(FileNotFoundError):
-                path.unlink()
+            self._folder.unlink(path)
+
+    def _free_name(self, path: Path) -> Path:
+        """The path itself if it does not exist; else with the first number from 2 on, e.g. `name.2`, that is free."""
+        number, free = 1, path
+        while self._folder.exists(free):
+            number += 1
+            free = path.with_name(f"{path.name}.{number}")
+        return free
 
     def _seal_old_steps(self) -> None:
         """If the tick or lot size has changed, move the trades with the older one from the catalogue to day files.
@@ -400,10 +435,11 @@ class TapeWriter:
             return
         number = catalogue.number_of(before)
         old = Tape(catalogue, self.tape.folder.parent.parent, before)
+        old.open_folder = self._folder
         trades, place = catalogue.tail(before.id)
         known = old.intervals()
         for day, part in by_day(trades):
-            write_day(next_part(old, day), part, before, ranges_in_day(known, day))
+            self._write_day(next_part(old, day), part, before, ranges_in_day(known, day))
         with catalogue.transaction() as connection:
             drop_tail(connection, number, place)
 
@@ -419,29 +455,3 @@ def _joined(parts: list[TradesInSteps], where: Path) -> tuple[list[TradeBatch], 
 
 def _is_in(day: int, ranges: TapeRanges) -> bool:
     return any(one.start_ns < (day + 1) * DAY_NS and day * DAY_NS < one.end_ns for one in ranges)
-
-
-def _free_name(path: Path) -> Path:
-    """The path itself if it does not exist; else with the first number from 2 on, e.g. `name.2`, that is free."""
-    number = 1
-    free = path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.name}.{number}")
-    return free
-
-
-def _locked(path: Path, instrument: Instrument) -> FileLock:
-    """Lock a market for writing, and return the lock; the system releases it when the process ends.
-
-    Raises `StoreBusyError` if the market is locked already, and `StoreError` if the lock file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=0, thread_local=False)
-        lock.acquire()
-    except Timeout:
-        raise StoreBusyError(f"{instrument.id} is being recorded by another program") from None
-    except (OSError, NotImplementedError) as error:
-        raise StoreError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
-    return lock

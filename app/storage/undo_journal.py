@@ -9,8 +9,9 @@ The import is complete once the catalogue has its tape ranges. If the process is
 
 from __future__ import annotations
 
-import os
 import shutil
+import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import msgspec
 import structlog
 
 from app.errors import StoreError
-from app.storage.atomic import flush_folder, write_atomically
+from app.storage.atomic import flush_folder, replacing, write_atomically
+from app.storage.open_folder import OpenFolder
 from app.storage.tape_ranges import TapeRange, TapeRanges
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +33,7 @@ class UndoJournal:
 
     Parameters
     ----------
-    market : Path
+    market : OpenFolder
         Folder of the market.
     ranges : TapeRanges
         The market's tape ranges before the import.
@@ -42,14 +44,14 @@ class UndoJournal:
         If the journal cannot be written.
     """
 
-    def __init__(self, market: Path, ranges: TapeRanges) -> None:
-        self._market, self._folder = market, market / "undo"
+    def __init__(self, market: OpenFolder, ranges: TapeRanges) -> None:
+        self._market, self._folder = market, market.path / "undo"
         self._guarded: set[Path] = set()
         try:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            write_atomically(self._folder / _RANGES, msgspec.json.encode(list(ranges)))
+            market.remove_tree(self._folder)
+            write_atomically(self._folder / _RANGES, msgspec.json.encode(list(ranges)), market)
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            market.remove_tree(self._folder)
             raise
 
     def guard(self, path: Path) -> None:
@@ -62,15 +64,15 @@ class UndoJournal:
         """
         if path in self._guarded:
             return
-        inside = path.relative_to(self._market)
-        note = self._folder / ("old" if path.exists() else "new") / inside
+        inside, exists = path.relative_to(self._market.path), self._market.exists(path)
+        note = self._folder / ("old" if exists else "new") / inside
         try:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                _link(path, note)
+            self._market.make(note.parent)
+            if exists:
+                _link(self._market, path, note)
             else:
-                note.touch()
-            flush_folder(note.parent)
+                self._market.touch(note)
+            flush_folder(*self._market.at(note.parent))
         except OSError as error:
             raise StoreError(f"cannot write {note}: {error.strerror or error}") from None
         self._guarded.add(path)
@@ -88,15 +90,15 @@ class UndoJournal:
     def close(self) -> None:
         """Delete the journal of a completed import; if that fails, the next writer deletes it."""
         with suppress(OSError):
-            _discard(self._folder)
+            _discard(self._market, self._folder)
 
 
-def undo_unfinished(market: Path, ranges: TapeRanges) -> bool:
+def undo_unfinished(market: OpenFolder, ranges: TapeRanges) -> bool:
     """Undo an import that a kill has cut short, and return True; False if there is none, or if it was complete.
 
     Parameters
     ----------
-    market : Path
+    market : OpenFolder
         Folder of the market.
     ranges : TapeRanges
         The market's tape ranges in the catalogue.
@@ -106,46 +108,55 @@ def undo_unfinished(market: Path, ranges: TapeRanges) -> bool:
     StoreError
         If a file cannot be restored.
     """
-    folder = market / "undo"
-    if not folder.is_dir():
+    folder = market.path / "undo"
+    if not market.exists(folder):
         return False
     try:
-        before = msgspec.json.decode((folder / _RANGES).read_bytes(), type=list[TapeRange])
+        with market.open(folder / _RANGES) as file:
+            before = msgspec.json.decode(file.read(), type=list[TapeRange])
     except (OSError, msgspec.DecodeError):  # killed before it changed anything
-        _discard(folder)
+        _discard(market, folder)
         return False
     if set(before) != set(ranges):  # killed after it counted
-        _discard(folder)
+        _discard(market, folder)
         return False
     try:
         _undo(market, folder)
     except OSError as error:
-        raise StoreError(f"cannot undo an unfinished import in {market}: {error.strerror or error}") from None
-    _log.info("unfinished import undone", market=str(market))
+        raise StoreError(f"cannot undo an unfinished import in {market.path}: {error.strerror or error}") from None
+    _log.info("unfinished import undone", market=str(market.path))
     return True
 
 
-def _undo(market: Path, folder: Path) -> None:
-    for note in sorted((folder / "new").rglob("*")):
-        if note.is_file():
-            (market / note.relative_to(folder / "new")).unlink(missing_ok=True)
-    for note in sorted((folder / "old").rglob("*")):
-        if note.is_file():
-            note.replace(market / note.relative_to(folder / "old"))
-    _discard(folder)
+def _undo(market: OpenFolder, folder: Path) -> None:
+    for note in _files(market, folder / "new"):
+        market.unlink(market.path / note.relative_to(folder / "new"))
+    for note in _files(market, folder / "old"):
+        market.replace(note, market.path / note.relative_to(folder / "old"))
+    _discard(market, folder)
 
 
-def _discard(folder: Path) -> None:
+def _files(market: OpenFolder, folder: Path) -> Iterator[Path]:
+    """The files in a folder and in those below it, sorted."""
+    for name in sorted(market.names(folder)):
+        path = folder / name
+        if stat.S_ISDIR(market.stat(path).st_mode):
+            yield from _files(market, path)
+        else:
+            yield path
+
+
+def _discard(market: OpenFolder, folder: Path) -> None:
     """Delete a journal, first the file with its tape ranges: a folder without that file does not count as a journal."""
-    with suppress(FileNotFoundError):
-        (folder / _RANGES).unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    market.unlink(folder / _RANGES)
+    market.remove_tree(folder)
 
 
-def _link(path: Path, note: Path) -> None:
+def _link(market: OpenFolder, path: Path, note: Path) -> None:
     try:
-        os.link(path, note)
+        market.link(path, note)
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
-        shutil.copy2(path, note)
+        with market.open(path) as old, replacing(note, within=market) as copy:
+            shutil.copyfileobj(old, copy)

@@ -15,6 +15,7 @@ from app.market.span import Span
 from app.market.times import fine_clock_text, iso_date_text
 from app.market.trade import TradeBatch
 from app.storage.catalogue.owed import Owed, OwedReason, OwedState, owed_changes
+from app.storage.checked_parquet import UnavailableFileError
 from app.storage.day_file import DayTotals, TradesInSteps, merge_trades, read_own_steps
 from app.storage.epochs import raw_id
 from app.storage.minute_cells import cells_of, read_minute_cells, write_minute_cells
@@ -49,17 +50,19 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
     leaves a gap; minute cells are rebuilt; the catalogue's tape ranges are corrected.
     """
     numbered = tape.instrument.numbered
-    found = TapeRanges()
+    found, all_read = TapeRanges(), True
     for day in tape.days():
         sound: list[TradesInSteps] = []
         for path in tape.files(day):
             try:
-                sound.append(read_own_steps(path))
+                sound.append(read_own_steps(path, within=tape.open_folder))
             except StoreError as error:
-                if writer is not None:
+                all_read = all_read and not isinstance(error, UnavailableFileError)
+                moves = writer is not None and not isinstance(error, UnavailableFileError)
+                if writer is not None and moves:
                     writer.move_aside(path, day)
                 # what the file had is owed from now on, and listed below
-                yield StoreFinding(f"{error.user_message}{', moved aside' if writer is not None else ''}", mended=writer is not None)
+                yield StoreFinding(f"{error.user_message}{', moved aside' if moves else ''}", mended=moves)
         trades = merge_trades([part.trades for part in sound], numbered=numbered)  # in any steps: only ids, times and signs count
         yield from _invalid_trades(trades, tape, day)
         if numbered:
@@ -68,7 +71,7 @@ def verify(tape: Tape, writer: TapeWriter | None = None) -> Iterator[StoreFindin
         if sound and [path.name for path in tape.files(day)] == [f"{day_name(day)}.parquet"]:
             yield from _minute_cells(tape, day, sound[0], writer)
     if numbered:
-        yield from _catalogue_ids(tape, found, writer)
+        yield from _catalogue_ids(tape, found, writer if all_read else None)  # what could not be read is not lost
     yield from _owed(tape)
 
 
@@ -88,7 +91,7 @@ def _invalid_trades(trades: TradeBatch, tape: Tape, day: int) -> Iterator[StoreF
 def _minute_cells(tape: Tape, day: int, stored: TradesInSteps, writer: TapeWriter | None) -> Iterator[StoreFinding]:
     trades, steps = stored
     try:
-        cells, meta = read_minute_cells(tape.cells_file(day))
+        cells, meta = read_minute_cells(tape.cells_file(day), tape.open_folder)
         if meta.sums == DayTotals.of(trades) and Decimal(meta.tick_size) == steps.tick_size:
             true = cells_of(trades, meta.ticks_per_row)
             if all(np.array_equal(getattr(cells, name), getattr(true, name)) for name in ("minute", "row", "buy", "sell", "unknown")):

@@ -216,11 +216,19 @@ class OddTrades:
     def add(self, instrument: Instrument, why: Exception, trade: bytes) -> None:
         """Count and list a rejected trade or message; log it unless another was logged in the last 10 s."""
         self.n += 1
-        reason = str(why)[:_SHOWN]  # it may quote the message
-        self.latest.append(f"{reason}: {trade[:_SHOWN].decode(errors='replace')}")
+        reason = str(why)[:_SHOWN]
+        self.latest.append(_in_words(why, trade))
         if time.monotonic() - self.reported_at > _REPORT_EVERY_S:  # bad messages may come by the thousand
             self.reported_at = time.monotonic()
             _log.warning("message rejected", instrument=instrument.id, why=reason, message=trade[:_SHOWN], so_far=self.n)
+
+    def lists(self, why: Exception, trade: bytes) -> bool:
+        """True if this trade is one of the latest that were rejected, for the same reason."""
+        return _in_words(why, trade) in self.latest
+
+
+def _in_words(why: Exception, trade: bytes) -> str:
+    return f"{str(why)[:_SHOWN]}: {trade[:_SHOWN].decode(errors='replace')}"  # the reason may quote the message
 
 
 def sound_batches(
@@ -253,7 +261,8 @@ def batch_of_page(
     """The trades of a REST answer as a batch; impossible trades are left out and added to `odd`.
 
     The venue may have had a finer tick or lot size when they happened, also if it has other ones before and after: if ten of them,
-    or half of a short page, are between two steps, `go_over` is called with the instrument on steps that fit, which then count.
+    or half of a short page, are between two steps, `go_over` is called with the instrument on steps that fit, which then count. So is
+    it for a trade that was rejected before and is now served alone: a mistake of the venue would hardly be served twice.
 
     Raises
     ------
@@ -263,7 +272,8 @@ def batch_of_page(
     found: list[tuple[OffGridError, T]] = []
     batch = concatenate(sound_batches(instrument, page, batch_of, lambda error, trade: found.append((error, trade))))
     several = len(page) > 1 and len(found) >= min(_SEVERAL, len(page) / 2)
-    if go_over is not None and several and (finer := _on_finer_steps(instrument, [error for error, _ in found])):
+    again = len(page) == 1 and any(odd.lists(error, msgspec.json.encode(trade)) for error, trade in found)
+    if go_over is not None and (several or again) and (finer := _on_finer_steps(instrument, [error for error, _ in found])):
         go_over(finer)
         return batch_of_page(finer, page, batch_of, odd, go_over)
     if len(found) == len(page) > 1:

@@ -57,6 +57,22 @@ def written(workspace: Workspace) -> int:
     return 0 if recorder is None else recorder.written
 
 
+def test_a_repair_of_the_store_is_shown_while_the_market_is_open(tmp_path: Path) -> None:
+    """D6: what was lost with a damaged catalogue must not be found out by chance."""
+    with closing(DiskStore(tmp_path)):
+        pass
+    path = tmp_path / "catalogue.sqlite3"
+    path.write_bytes(b"no catalogue")
+    shared = SharedStore(tmp_path)
+
+    async def story(workspace: Workspace) -> None:
+        await until(lambda: workspace.chart is not None and written(workspace) > 0)
+        assert workspace.notice.endswith("and rebuilt from the day files") and "renamed to catalogue.sqlite3.corrupt-" in workspace.notice
+
+    recorded(shared.of, story)
+    shared.close()
+
+
 def test_a_store_that_opens_later_gets_all_trades(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     folder.write_text("in the way")

@@ -116,7 +116,7 @@ CATALOGUE = {
         "shown as their escapes wherever they are read: terminal, window, log",
     ),
     "D4": Entry(
-        "disk full, pulled, removed, or never answering while recording",
+        "disk full, pulled, removed, never answering, or its folder renamed for a moment, while recording",
         "retried for ever; shown within 2 s by word, shape and colour with the trades waiting; unrecorded trades at the end: exit code 1",
     ),
     "D11": Entry(

@@ -10,10 +10,10 @@ import asyncio
 import contextlib
 import random
 import re
-import resource
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,11 +21,15 @@ from pathlib import Path
 import numpy as np
 
 from app.errors import StoreError
+from app.market.bar_rule import DAY_NS
 from app.market.span import Span
+from app.market.trade import TradeBatch, concatenate
+from app.storage.day_file import merge_trades, read_day, read_own_steps
 from app.storage.disk import DiskStore
 from app.storage.epochs import raw_ids
+from app.storage.tape import Tape
 from app.storage.verify import verify
-from tests.faults.collector import kept_count, kept_ranges
+from tests.faults.collector import kept_ranges
 from tests.faults.killing_disk import KillableCommand
 from tests.venue_emulator import Refusal, VenueEmulator
 from tests.venue_emulator.scripted_tape import UNIT, ScriptedTape
@@ -82,10 +86,11 @@ class Chaos:
         self.random = random.Random(seed)
         self.tape = ScriptedTape(seed)
         self.venue = VenueEmulator(self.tape, speed=0.0, connection_limit=None, message_limit=False, seed=seed)
-        self.kills = dict.fromkeys(COMMANDS, 0)
+        self.kills: dict[str, int] = dict.fromkeys(COMMANDS, 0)
         self.checks = 0
         self._operations: dict[str, int] = {}
         self._files = 0
+        self._hurt: dict[Path, tuple[bytes, np.ndarray]] = {}
         self._processes: list[KillableCommand] = []
         self.said = ""
         for oldest_h, newest_h in _HISTORY_H:
@@ -139,6 +144,32 @@ class Chaos:
         """Bring the drive back."""
         self._mount.rmdir()
         self._mount.symlink_to(self._drive)
+
+    def hurt_days(self, count: int) -> list[Path]:
+        """Damage some day files, as a failing disk does; return them."""
+        paths = sorted(path for path in self.store.glob("*/*/trades/*.parquet") if path not in self._hurt)
+        chosen = self.random.sample(paths, min(count, len(paths)))
+        for path in chosen:
+            trades, content = read_own_steps(path).trades, path.read_bytes()
+            positions = self._positions(raw_ids(trades.trade_id), trades.time_ns)
+            place = self.random.randrange(len(content) - 8)
+            damaged = self.random.choice([b"", content[:place], content[:4] + bytes(len(content) - 4)])
+            path.write_bytes(damaged)
+            self._hurt[path] = damaged, positions
+        return chosen
+
+    def _stored(self, tape: Tape) -> tuple[TradeBatch, np.ndarray]:
+        """The trades that can be read, and the positions of those in damaged files that no command has moved aside yet."""
+        self._hurt = {path: hurt for path, hurt in self._hurt.items() if path.exists() and path.read_bytes() == hurt[0]}
+        if not self._hurt:
+            return tape.trades(_ALL), np.zeros(0, np.int64)
+        tail = tape._tail(_ALL, tape.instrument.steps)
+        days = sorted({*tape.days(), *np.unique(tail.time_ns // DAY_NS).tolist()})
+        found: list[TradeBatch] = []
+        for day in days:
+            sound = [read_day(path, tape.instrument) for path in tape.files(day) if path not in self._hurt]
+            found.append(merge_trades([*sound, tail[tail.time_ns // DAY_NS == day]], numbered=True))
+        return concatenate(found), np.concatenate([positions for _, positions in self._hurt.values()])
 
     # -- processes -------------------------------------------------------------------------------
 
@@ -226,17 +257,19 @@ class Chaos:
             self._operations[command] = max(10, int(found[1]))
         return False
 
-    async def complete(self, timeout_s: float = 120.0) -> None:
-        """Wait until the store has every trade from its first to the venue's last."""
-        wanted = self.venue.totals().count
-        async with asyncio.timeout(timeout_s):
-            while True:
-                found = kept_ranges(self.store)
-                first = min((one.start_ns for one in found), default=0)
-                have = sum(one.last_id - one.first_id + 1 for one in found)
-                if found and have == wanted - int(np.searchsorted(self.venue.trades().time_ns, first)):
-                    return
-                await asyncio.sleep(0.3)
+    async def complete(self, stalled_s: float = 120.0) -> None:
+        """Wait until the store has every trade from its first to the venue's last; fail after `stalled_s` without a new one."""
+        wanted, most, changed_s = self.venue.totals().count, -1, time.monotonic()
+        while True:
+            found = kept_ranges(self.store)
+            first = min((one.start_ns for one in found), default=0)
+            have = sum(one.last_id - one.first_id + 1 for one in found)
+            left = wanted - int(np.searchsorted(self.venue.trades().time_ns, first)) - have
+            if found and not left:
+                return
+            most, changed_s = (have, time.monotonic()) if have > most else (most, changed_s)
+            assert time.monotonic() - changed_s < stalled_s, f"{have:,} trades stored, {left:,} missing, no new one for {stalled_s:.0f} s"
+            await asyncio.sleep(0.3)
 
     # -- the truth -------------------------------------------------------------------------------
 
@@ -258,7 +291,7 @@ class Chaos:
             if not instruments:
                 return Checked(nothing, nothing)
             tape = store.tape(instruments[0]).finest()
-            stored = tape.trades(_ALL)
+            stored, hurt = self._stored(tape)
             findings = list(verify(store.tape(instruments[0])))
             unfinished = (tape.folder / "undo" / "ranges.json").exists()
         finally:
@@ -290,7 +323,7 @@ class Chaos:
             else:
                 assert _BY_TIME.fullmatch(finding.text), finding.text
                 by_time[near] = True
-        lost = missing[~(by_ids | by_time)[missing]]
+        lost = missing[~(by_ids | by_time)[missing] & ~np.isin(missing, hurt)]
         assert not len(lost), (
             f"{len(lost)} trades lost and not listed, positions {lost[:3]} to {lost[-3:]} of {len(truth)}; {found.lines[:5]}"
         )
@@ -324,182 +357,3 @@ class Chaos:
 
 def _contents(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-# -- the story -----------------------------------------------------------------------------------
-
-
-async def chaos_run(folder: Path, seed: int, *, outage: int, kills: int) -> dict[str, object]:
-    """Everything that can fail, one after another and with kills in between; return the numbers of it.
-
-    Parameters
-    ----------
-    folder : Path
-        For the store and the files.
-    seed : int
-    outage : int
-        Number of trades of which the collector receives none.
-    kills : int
-        Number of kills, spread among all steps.
-    """
-    async with Chaos(folder, seed, 6_000) as chaos:
-        most_owed = 0
-        steps = (_outage, _finer_tick, _coarser_tick, _ids_reset, _full_disk, _pulled_drive)
-        await chaos.run(*chaos.arguments("import"))
-        for place, step in enumerate(steps):
-            await step(chaos, outage)
-            most_owed = max(most_owed, len((await chaos.check_by_command()).missing))
-            await _kills(chaos, kills * (place + 1) // len(steps))
-        chaos.come_back()
-        for _ in range(3):
-            code, said = await chaos.run("verify", MARKET, "--repair")
-            if code == 0:
-                break
-        found = await chaos.check_by_command()
-        assert code == 0 and not len(found.missing), said
-        await _exported(chaos, found)
-        row: dict[str, object] = {"seed": seed, "trades": len(found.stored), "owed at most": most_owed}
-        row |= {"kills": sum(chaos.kills.values()), **{f"of {name}": n for name, n in chaos.kills.items()}}
-        return row | {"checks": chaos.checks, "lost": len(found.missing), "doubled": 0}
-
-
-async def _kills(chaos: Chaos, until: int) -> None:
-    """Kill commands, until there have been so many kills; check after each."""
-    while sum(chaos.kills.values()) < until:
-        least = min(chaos.kills.values())
-        await chaos.killed(chaos.random.choice([name for name, n in chaos.kills.items() if n <= least]))
-        try:
-            chaos.check()
-        except AssertionError as error:
-            raise AssertionError(f"{error}\nafter {chaos.said}") from None
-
-
-async def _collecting(chaos: Chaos) -> KillableCommand:
-    """A collector that has recorded something new."""
-    before = _recorded(chaos)
-    process = chaos.start("collect", MARKET)
-    for _ in range(600):
-        await chaos.trade(20)
-        await asyncio.sleep(0.05)
-        if _recorded(chaos) > before:
-            return process
-        assert process.exit_code is None, process.said
-    raise AssertionError(f"nothing recorded: {process.said}")
-
-
-def _recorded(chaos: Chaos) -> int:
-    return kept_count(chaos.store)
-
-
-async def _end(chaos: Chaos, process: KillableCommand, code: int = 0) -> None:
-    process.terminate()
-    assert await chaos.ended(process, 30.0) and process.exit_code == code, process.said
-    chaos.check()
-
-
-async def _outage(chaos: Chaos, outage: int) -> None:
-    """D5: more trades than memory holds pass by, while REST is down and stays down after the restart."""
-    process = await _collecting(chaos)
-    chaos.go_down()
-    await chaos.trade(outage)
-    process.kill()
-    chaos.come_back()
-    chaos.go_down(sockets=False)
-    market = chaos.venue.faults.rest  # the list of symbols is served, the trades are not
-    chaos.venue.faults.rest = None
-    process = chaos.start("collect", MARKET)
-    while not chaos.venue.connections:
-        await asyncio.sleep(0.01)
-        assert process.exit_code is None, process.said
-    chaos.venue.faults.rest = market
-    before = _recorded(chaos)
-    while _recorded(chaos) <= before:
-        await chaos.trade(50)
-        await asyncio.sleep(0.05)
-    await chaos.trade(outage // 2)  # now its memory has moved past the gap
-    await asyncio.sleep(0.5)
-    found = chaos.check()
-    assert len(found.missing) >= outage * 0.9, f"{len(found.missing)} missing"
-    assert found.listed == len(found.missing), "all listed by their ids"
-    process.kill()
-    chaos.come_back()
-
-
-async def _finer_tick(chaos: Chaos, outage: int) -> None:
-    """D2: the tick becomes finer while connected, and some more trades pass by unseen."""
-    process = await _collecting(chaos)
-    chaos.tape.change_tick(Decimal("0.001"))
-    for _ in range(10):
-        await chaos.trade(40)
-        await asyncio.sleep(0.05)
-    process.kill()
-    await chaos.trade(outage // 10)
-
-
-async def _coarser_tick(chaos: Chaos, outage: int) -> None:
-    """D2: the tick becomes coarser again before what passed by on the finer one is fetched."""
-    chaos.tape.change_tick(Decimal("0.1"))
-    await chaos.trade(outage // 10)
-    process = await _collecting(chaos)
-    await chaos.complete()
-    await _end(chaos, process)
-
-
-async def _ids_reset(chaos: Chaos, outage: int) -> None:
-    """D10: ids start again while the collector is away, and once more while it is connected."""
-    await chaos.trade(outage // 10)
-    chaos.tape.start_ids_again(1)
-    await chaos.trade(max(2_000, outage // 10))  # ids that fall by less than a thousand within seconds are late ones
-    process = await _collecting(chaos)
-    await chaos.complete()
-    chaos.tape.start_ids_again(1)
-    for _ in range(10):
-        await chaos.trade(150)
-        await asyncio.sleep(0.05)
-    await chaos.complete()
-    await _end(chaos, process)
-
-
-async def _full_disk(chaos: Chaos, outage: int) -> None:
-    """D4, D11: no file may grow during a collection, an import and an export; then there is room again."""
-    process = await _collecting(chaos)
-    _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1_000, most))
-    for _ in range(30):
-        await chaos.trade(50)
-        await asyncio.sleep(0.05)
-    chaos.check()
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
-    await chaos.complete()
-    await _end(chaos, process)
-    for command in ("import", "export"):
-        before = chaos.check()
-        process = chaos.start(*chaos.arguments(command), largest=3_000)
-        assert await chaos.ended(process) and process.exit_code and "Traceback" not in process.said, process.said
-        assert np.array_equal(chaos.check().stored, before.stored), "all of it or nothing"
-
-
-async def _pulled_drive(chaos: Chaos, outage: int) -> None:
-    """D4: the drive goes away under the collector, which leaves the empty mount point as it is, and comes back."""
-    process = await _collecting(chaos)
-    chaos.pull_drive()
-    for _ in range(60):
-        await chaos.trade(50)
-        await asyncio.sleep(0.05)
-    assert process.exit_code is None and not chaos.store.exists(), process.said
-    chaos.plug_drive()
-    chaos.check()
-    await chaos.complete()
-    await _end(chaos, process)
-
-
-async def _exported(chaos: Chaos, found: Checked) -> None:
-    """An export has exactly the stored trades, with the venue's ids."""
-    path = chaos.store.parent.with_name("all.csv")
-    code, said = await chaos.run("export", MARKET, "--out", str(path))
-    assert code == 0, said
-    rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
-    truth = chaos.venue.trades()[found.stored]
-    assert [int(row[4]) for row in rows] == truth.trade_id.tolist()
-    assert [int(row[0]) for row in rows] == truth.time_ns.tolist()
-    assert all(Decimal(row[1]) == ticks * UNIT for row, ticks in zip(rows, truth.price_ticks.tolist(), strict=True))

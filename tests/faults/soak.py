@@ -27,6 +27,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from app.market.feed import FeedState
 from feeds.network.backoff import Timeouts
 from tests.fault_proxy import BlackHole, FaultProxy, play, random_plan, replayable
 from tests.faults.bent_frames import bent, throw
-from tests.faults.chaos import chaos_run
+from tests.faults.chaos_story import chaos_run
 from tests.faults.collector import Collector, assert_kept_whole, kept_count
 from tests.faults.desk import Desk, desk, live_venue
 from tests.faults.elsewhere import VenueElsewhere
@@ -260,7 +261,7 @@ async def chaos(options: argparse.Namespace) -> list[Row]:
     """D4, D5, D10, D11: everything fails on one store, which is compared with the venue's trades after each step and each kill."""
     begun_s, seed = time.monotonic(), 1 if options.seed is None else options.seed
     with tempfile.TemporaryDirectory() as name:
-        row: Row = await chaos_run(Path(name), seed, outage=options.outage, kills=options.kills)
+        row: Row = await chaos_run(Path(name), seed, outage=options.outage, kills=options.kills, tell=partial(print, flush=True))
     row["seconds"] = round(time.monotonic() - begun_s)
     _say(row)
     return [row]

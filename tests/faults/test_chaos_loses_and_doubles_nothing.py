@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chaos import COMMANDS, chaos_run
+from tests.faults.chaos import COMMANDS
+from tests.faults.chaos_story import chaos_run
 from tests.faults.desk import run
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process change another's limits")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(320)
 def test_outage_reset_ticks_full_disk_pulled_drive_and_kills_lose_nothing(tmp_path: Path, record_property) -> None:
     """D4, D5, D10, D11: the long form, with 800,000 trades and 100 kills, is in `soak`."""
 
@@ -23,4 +24,4 @@ def test_outage_reset_ticks_full_disk_pulled_drive_and_kills_lose_nothing(tmp_pa
         assert (found["lost"], found["doubled"], found["kills"]) == (0, 0, 5)
         assert all(found[f"of {name}"] for name in COMMANDS)
 
-    run(story(), 150)
+    run(story(), 300)

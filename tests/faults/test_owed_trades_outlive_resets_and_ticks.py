@@ -22,6 +22,8 @@ from app.storage.epochs import raw_ids
 from app.storage.tape_writer import TapeWriter
 from feeds.network.rest_client import RestClient
 from feeds.venues.binance.live import SPOT, BinanceHistory
+from feeds.venues.binance.wire import AggregateTrade, batch_of
+from feeds.venues.decoder import OddTrades, batch_of_page
 from tests.faults.desk import run
 from tests.sameness import same
 from tests.venue_emulator import VenueEmulator
@@ -95,6 +97,27 @@ def test_trades_around_a_reset_that_nobody_recorded_are_fetched(resets: tuple[in
     run(story())
 
 
+@pytest.mark.parametrize("width_us", [300, 900, 1_500, 3_000])
+@pytest.mark.parametrize("end_us", [-1_000_000, -999_500, -999_100])
+def test_ids_that_start_again_within_a_millisecond_keep_both_epochs(width_us: int, end_us: int, tmp_path: Path) -> None:
+    """D10: the last old trades and the first new ones have the same time; once a thousand were stored twice, and one as another."""
+    tape = ScriptedTape(0)
+    tape.change_tick(Decimal("0.01"))
+    tape.add(3_000, -3_000_000, end_us)
+    tape.start_ids_again(1)
+    tape.add(4_000, end_us + 1, end_us + width_us)
+    tape.change_tick(UNIT)
+
+    async def story() -> None:
+        async with history_of(tape) as (history, trades):
+            store, writer = stored_with(tmp_path, trades, slice(0, 700), slice(len(trades) - 300, len(trades)))
+            for _ in range(3):
+                await fill(writer, history)
+            assert_complete(store, writer, trades)
+
+    run(story())
+
+
 def test_a_gap_of_before_a_reset_is_fetched_by_its_time(tmp_path: Path) -> None:
     """D10: the venue has other trades under the missing ids by now."""
     tape = scripted((3_000, "0.01", None), (500, "0.01", 1), (4_000, "0.01", 1))
@@ -143,6 +166,38 @@ def test_trades_of_a_time_with_a_finer_tick_are_fetched(tmp_path: Path) -> None:
             assert_complete(store, writer, trades)
 
     run(story())
+
+
+@pytest.mark.usefixtures("logged")
+@pytest.mark.parametrize("count", [1, 2, 9])
+@pytest.mark.parametrize("known", [0, 900], ids=["in a gap of their own", "in a long gap"])
+def test_few_trades_on_a_finer_tick_are_fetched(count: int, known: int, tmp_path: Path) -> None:
+    """D2, D3: once they stayed owed for ever, as one odd trade may be the venue's mistake; but it would not be served twice."""
+    tape = scripted((1_500, "0.01", None), (count, "0.001", None), (1_500, "0.01", None))
+
+    async def story() -> None:
+        async with history_of(tape) as (history, trades):
+            finer = np.flatnonzero(trades.price_ticks % round(COARSE.tick_size / FINE.tick_size))
+            assert 0 < len(finer) <= count and finer.min() >= 1_500 and finer.max() < 1_500 + count
+            first, end = (1_500 - known, 1_500 + count + known) if known else (int(finer.min()), int(finer.max()) + 1)
+            store, writer = stored_with(tmp_path, trades, slice(0, first), slice(end, len(trades)))
+            for _ in range(3):
+                await fill(writer, history)
+            assert history.odd.n <= len(finer)
+            assert_complete(store, writer, trades)
+
+    run(story())
+
+
+@pytest.mark.usefixtures("logged")
+def test_a_trade_at_no_venues_price_is_rejected_however_often() -> None:
+    """D3: a price with many more decimals is a wrong number, not a finer tick."""
+    finer: list[Instrument] = []
+    odd = OddTrades()
+    for _ in range(3):
+        page = [AggregateTrade(1, "100.00000001", "0.5", 1_700_000_000_000, False)]
+        assert not len(batch_of_page(COARSE, page, batch_of, odd, finer.append))
+    assert (odd.n, finer) == (3, [])
 
 
 def test_pages_by_time_have_each_trade_once_also_within_a_millisecond() -> None:

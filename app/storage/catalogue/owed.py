@@ -95,13 +95,16 @@ class Owed(NamedTuple):
         return self.span.minus([*(one.span for one in stored.covered(proven=False)), *settled.times()])
 
     def time_of(self, left: Span, stored: TapeRanges) -> Span:
-        """The time span of `left`, a part of `runs` that is not stored: between the stored trades around it, within `span`."""
+        """The time span of `left`, a part of `runs` that is not stored: between the stored trades around it, within `span`.
+
+        At least 1 ns, as trades may be missing between two trades with the same time.
+        """
         if not self.by_ids:
             return left
         older = [one.end_ns for one in stored.within(self.first_id, left.start_ns) if one.last_key < left.start_ns]
         newer = [one.start_ns for one in stored.within(left.end_ns - 1, self.last_id) if one.first_key >= left.end_ns]
         start_ns = max([self.span.start_ns, *older[-1:]])
-        return Span(start_ns, max(start_ns, min([self.span.end_ns, *newer[:1]])))
+        return Span(start_ns, max(start_ns + 1, min([self.span.end_ns, *newer[:1]])))
 
     def at(self, state: OwedState, now_ns: int) -> Owed:
         """A copy of the entry in another state, changed at `now_ns`."""

@@ -24,19 +24,20 @@ _LABEL_PX = 16.0
 class GapBand(NamedTuple):
     """The band of one gap, or of several that touch on the screen: the band's edges in logical pixels, and the number of missing trades.
 
-    `missing` is 0 if the number is unknown.
+    `missing` is 0 if the number is unknown, and with `at_least` it is unknown for one of several gaps.
     """
 
     left: float
     right: float
     missing: int
+    at_least: bool = False
 
     @property
     def text(self) -> str:
-        """The label of the band: `⚠ 12 trades missing`, or `⚠ trades may be missing` if their number is unknown."""
+        """The label of the band, e.g. `⚠ 12 trades missing`, or `⚠ trades may be missing` if their number is unknown."""
         if not self.missing:
             return "⚠ trades may be missing"
-        return f"⚠ {self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
+        return f"⚠ {'at least ' if self.at_least else ''}{self.missing:,} trade{'' if self.missing == 1 else 's'} missing"
 
 
 class GapItem(ChartItem):
@@ -89,7 +90,7 @@ class GapItem(ChartItem):
 def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
     """The bands of the gaps in view, from left to right.
 
-    Gaps that touch on the screen share a band, which has the sum of their missing trades.
+    Gaps that touch on the screen share a band, which has the sum of their missing trades: a minimum, if the number of one is unknown.
     """
     if not frame.chart.holes:
         return ()
@@ -100,10 +101,11 @@ def visible_bands(frame: Frame) -> tuple[GapBand, ...]:
         right = max(viewport.x(times.position(gap.end_ns)), left + _LEAST_PX)
         if bands and left <= bands[-1].right:
             last = bands.pop()
-            bands.append(GapBand(last.left, max(last.right, right), last.missing + gap.missing))
+            at_least = last.at_least or not gap.missing
+            bands.append(GapBand(last.left, max(last.right, right), last.missing + gap.missing, at_least))
         else:
-            bands.append(GapBand(left, right, gap.missing))
-    return tuple(GapBand(max(0.0, band.left), min(viewport.width_px, band.right), band.missing) for band in bands)
+            bands.append(GapBand(left, right, gap.missing, not gap.missing))
+    return tuple(band._replace(left=max(0.0, band.left), right=min(viewport.width_px, band.right)) for band in bands)
 
 
 def _in_view(frame: Frame, gaps: Sequence[Gap]) -> list[Gap]:

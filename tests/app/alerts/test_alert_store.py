@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from app.alerts.alert import AlertSpec, Condition, Scope, SubjectKind, Trigger
+from app.alerts.alert import AlertSpec, Condition, FiredAlert, Scope, SubjectKind, Trigger
 from app.alerts.alert_store import AlertStore
 from app.errors import BadInputError
 from tests.app.alerts.tapes import Tape, price, wish
@@ -99,6 +100,31 @@ def test_the_beginning_of_a_long_log_is_not_read_and_not_missed(tmp_path: Path):
     (tmp_path / "fired.jsonl").write_bytes(b"\n".join([FIRED] * 4_000))
     book = AlertStore(tmp_path / "alerts.json")
     assert len(book.log) == 1_000 and book.trouble == ""
+
+
+@pytest.mark.parametrize("place", [0, 1_000, 3_500])
+def test_a_firing_anywhere_in_a_long_log_is_found(tmp_path: Path, place: int):
+    """An alert fires once per bar also if thousands of other firings have followed in a long bar."""
+    others, path = [FIRED] * 4_000, tmp_path / "fired.jsonl"
+    decoder = msgspec.json.Decoder(FiredAlert)
+    once = msgspec.structs.replace(decoder.decode(FIRED), alert=77, time_ns=5_000)
+    path.write_bytes(b"\n".join([*others[:place], msgspec.json.encode(once), *others[place:]]))
+    book = AlertStore(tmp_path / "alerts.json")
+    assert book.fired_in(77, 5_000, 5_001) and not book.fired_in(77, 5_001, 9_000) and not book.fired_in(77, 0, 5_000)
+    book = AlertStore(tmp_path / "alerts.json")
+    assert book.knows(once) and not book.knows(msgspec.structs.replace(once, trade_id=once.trade_id + 1))
+    assert not book.fired_in(78, 0, 1 << 62)
+
+
+def test_firings_that_have_left_memory_are_found():
+    """The same without a file."""
+    book = AlertStore(None)
+    once = msgspec.structs.replace(msgspec.json.decode(FIRED, type=FiredAlert), alert=77, time_ns=5_000)
+    book.note_reached("x:Y", None, (), [once])
+    for n in range(3):
+        book.note_reached("x:Y", None, (), [msgspec.structs.replace(once, alert=5, time_ns=9_000 + n)] * 500)
+    assert all(not isinstance(past, FiredAlert) or past.alert == 5 for past in book.log)
+    assert book.fired_in(77, 4_000, 6_000) and book.knows(once)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,16 @@ def test_a_postponed_gap_waits_twice_as_long_each_time() -> None:
         assert queue.next() == [part]
 
 
+def test_pauses_of_gaps_that_are_gone_are_forgotten() -> None:
+    """In months of collecting, with a gap at each break, they would add up."""
+    queue, store, clock = queue_of()
+    for n in range(50):
+        store.found = (gap(100 * n, 100 * n + 9), gap(100 * n + 5_000_000, 100 * n + 5_000_009))
+        queue.ask_later(queue.next())
+        clock.now_s += 1.0
+    assert set(queue._refused) == {(5_004_900, 5_004_909)}
+
+
 def test_an_older_gap_is_next_while_the_newest_is_postponed() -> None:
     queue, _, clock = queue_of(gap(1, 9), gap(90_000, 90_009))
     queue.ask_later(queue.next())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -23,9 +26,11 @@ from app.storage import tape_writer as writer_module
 from app.storage.catalogue.catalogue import write_ranges
 from app.storage.day_file import day_of
 from app.storage.disk import DiskStore
+from app.storage.open_folder import OpenFolder
 from app.storage.tape import day_name
 from app.storage.tape_ranges import TapeRange
 from app.storage.tape_writer import TapeWriter
+from app.storage.verify import verify
 from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades, with_ids
 from tests.sameness import same
 
@@ -322,6 +327,42 @@ def test_a_day_whose_files_are_all_damaged_is_gone_after_tidying(writer, logged)
     writer.tidy((FIRST_DAY + 1) * DAY_NS)
     assert (writer.tape.days(), writer.tape.covered()) == ([], [])
     assert [entry["event"] for entry in logged.entries][-1] == "damaged day file moved aside"
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["the only file", "one of two parts"])
+def test_the_cells_of_a_damaged_day_go_with_it(writer, logged, parts):
+    trades = days_of_trades(200, 0.5)
+    writer.insert_bulk(trades[::2], ARCHIVE)
+    (path,) = writer.tape.files(FIRST_DAY)
+    if parts:
+        writer.insert(trades[1::2], LIVE)
+        writer.seal(FIRST_DAY * DAY_NS)
+    assert writer.tape.cells_file(FIRST_DAY).exists()
+    path.write_bytes(b"PAR1")
+    assert any("moved aside" in finding.text for finding in list(verify(writer.tape, writer)))
+    assert not writer.tape.cells_file(FIRST_DAY).exists() and not path.exists()
+    writer.insert_bulk(trades, ARCHIVE)
+    assert list(verify(writer.tape)) == []
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EMFILE, errno.ENOENT, errno.EACCES, errno.ENODEV, errno.ENOMEM])
+def test_a_file_that_cannot_be_opened_is_not_taken_for_damaged(writer, logged, monkeypatch, code):
+    """A network drive that was gone for a moment made every sound day `.corrupt`."""
+    trades = days_of_trades(200, 0.5)
+    writer.insert_bulk(trades[:100], ARCHIVE)
+    with monkeypatch.context() as patch:
+
+        def fail(folder: OpenFolder, path: Path) -> IO[bytes]:
+            raise OSError(code, os.strerror(code))
+
+        patch.setattr(OpenFolder, "open", fail)
+        with pytest.raises(StoreError, match=rf"cannot read .*{day_name(FIRST_DAY)}.parquet: {os.strerror(code)}"):
+            writer.insert_bulk(trades[100:], ARCHIVE)
+        findings = list(verify(writer.tape, writer))
+        assert findings[0].text.endswith(os.strerror(code)) and not findings[0].mended and not writer.owed
+    assert [path.name for path in writer.tape.files(FIRST_DAY)] == [f"{day_name(FIRST_DAY)}.parquet"]
+    writer.insert_bulk(trades, ARCHIVE)
+    assert same(writer.tape.trades(ALL), trades)
 
 
 def test_a_failed_insert_stores_no_trade(writer, monkeypatch):

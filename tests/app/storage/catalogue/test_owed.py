@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import StoreError
+from app.ingest.store_backfill import owed_gaps
 from app.market.bar_rule import DAY_NS
 from app.market.span import Span
 from app.market.trade import TradeBatch
 from app.storage.catalogue.owed import Owed, OwedReason, OwedState, changes_owed, missing_keys, owed_changes, owed_text
 from app.storage.day_file import read_day
 from app.storage.disk import DiskStore
-from app.storage.tape_ranges import TapeRange, TapeRanges
+from app.storage.tape_ranges import TapeRange, TapeRanges, id_ranges
 from app.storage.tape_writer import TapeWriter
 from app.storage.verify import verify
 from tests.app.storage.stores import ALL, ARCHIVE, BACKFILL, BYBIT, FIRST_DAY, LIVE, TAPE, days_of_trades
@@ -193,6 +194,28 @@ def test_a_gap_is_owed_with_the_trades_after_it_and_filled_with_its_own(tmp_path
     assert len(listed(writer)) == 2
     writer.insert(TRADES[100:150], BACKFILL)
     assert (writer.owed, owed_text(writer.owed, writer.intervals), listed(writer)) == ([], "", [])
+    writer.close()
+    store.close()
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["never stored", "lost"])
+@pytest.mark.parametrize("equal", [1, 2, 3, 7, 40])
+def test_owed_trades_have_a_time_also_among_trades_of_the_same_time(tmp_path: Path, equal: int, lost: bool) -> None:
+    """Once it was empty, and an entry with an empty time can neither be fetched by its time nor given up."""
+    few = TRADES[:40]
+    trades = TradeBatch.of(FIRST_DAY * DAY_NS + np.arange(40) // equal * 10**6, *few.columns[1:])
+    store, writer = filled(tmp_path, TAPE, [])
+    kept = trades[np.isin(trades.trade_id, [1, 2, 7, 8, 9, 20, 21, 40])]
+    if lost:
+        writer.insert(trades, LIVE)
+        writer.account.replace(TapeRanges(id_ranges(kept, LIVE)), reason=OwedReason.FETCH_AGAIN)
+    else:
+        writer.insert(kept, LIVE)
+    assert [row.reason for row in writer.owed] == [OwedReason.FETCH_AGAIN if lost else OwedReason.GAP] * 3
+    for row in writer.owed:
+        assert [bool(row.time_of(left, writer.intervals)) for left in row.left(writer.intervals)] == [True]
+    assert all(gap.span for row in writer.owed for gap in owed_gaps(writer, row))
+    assert [bool(finding.gap) for finding in verify(writer.tape) if "missing, ids" in finding.text] == [True] * 3
     writer.close()
     store.close()
 

@@ -148,7 +148,7 @@ def test_a_gap_is_a_band_over_its_time():
     chart = falling()
     chart.holes = [hole(2.5, 4.25, 1234)]
     (band,) = visible_bands(frame_of(chart))
-    assert band == (250, 425, 1234)
+    assert band == (250, 425, 1234, False)
     assert band.text == "⚠ 1,234 trades missing"
 
 
@@ -156,7 +156,7 @@ def test_a_short_gap_is_wide_enough_to_be_seen():
     chart = falling()
     chart.holes = [hole(2.5, 2.5, 1)]
     (band,) = visible_bands(frame_of(chart))
-    assert band == (250, 256, 1)
+    assert band == (250, 256, 1, False)
     assert band.text == "⚠ 1 trade missing"
 
 
@@ -171,6 +171,14 @@ def test_gaps_that_touch_on_the_screen_share_a_band():
     chart = falling()
     chart.holes = [hole(2.5, 2.51, 10), hole(2.52, 3, 5), hole(6, 7, 1)]
     assert [band.missing for band in visible_bands(frame_of(chart))] == [15, 1]
+
+
+@pytest.mark.parametrize("first_is_unknown", [False, True])
+def test_a_band_with_a_gap_without_a_count_reads_at_least(first_is_unknown: bool):
+    chart = falling()
+    first, second = hole(2.5, 2.51, 0 if first_is_unknown else 12), hole(2.52, 3, 12 if first_is_unknown else 0)
+    chart.holes = [first, second]
+    assert [band.text for band in visible_bands(frame_of(chart))] == ["⚠ at least 12 trades missing"]
 
 
 def test_gaps_out_of_view_are_not_drawn():
