@@ -103,8 +103,7 @@ def test_a_file_is_paused_stepped_jumped_in_and_played_to_its_end(qtbot: QtBot, 
             await until(lambda: window.replay_bar.state.text() == "■ REPLAY ENDED")
             chart = chart_of(window)
             assert columns(chart.series) == columns(build_series([player._recording.trades], chart.spec))
-            assert window.status_bar.state.text() == "▶ REPLAY"
-            await until(lambda: window.status_bar.detail.text() == "end of recording")
+            await until(lambda: window.status_bar.state.text() == "▶ REPLAY" and window.status_bar.detail.text() == "end of recording")
             assert (frame_of(window).mode, frame_of(window).notice) == ("replay", "end of recording")
 
     tell(story())

@@ -12,6 +12,7 @@ from app.market.bar_rule import DAY_NS
 from app.storage import stored_steps as module
 from app.storage.day_file import read_meta
 from app.storage.disk import DiskStore
+from app.storage.open_folder import OpenFolder
 from app.storage.tape import Tape, day_name
 from app.storage.tape_writer import TapeWriter
 from tests.app.storage.stores import ARCHIVE, FIRST_DAY, TAPE, days_of_trades
@@ -22,9 +23,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the day files whose metadata were read."""
     names: list[str] = []
 
-    def read(path: Path):
+    def read(path: Path, within: OpenFolder | None = None):
         names.append(path.name)
-        return read_meta(path)
+        return read_meta(path, within)
 
     monkeypatch.setattr(module, "read_meta", read)
     return names

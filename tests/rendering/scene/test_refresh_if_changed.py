@@ -146,7 +146,7 @@ def test_all_that_layers_read_of_a_chart_is_in_its_state():
         "state",
     }
     of_the_series = {"spec", "trades", "figures", "profiles", "vwap_sums"}  # replaced or computed with it
-    assert read == in_the_state | of_the_series | {"set_rules"}
+    assert read == in_the_state | of_the_series | {"set_rules", "read_older_bars"}
 
 
 def test_a_moved_mouse_is_a_matter_of_the_layers_that_follow_it(qapp, chart, monkeypatch):
