@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
 from app.entry.markets import market_opener
-from app.errors import BadInputError, StoreBusyError, TapeprintError
+from app.errors import BadInputError, DecodeError, StoreBusyError, TapeprintError
 from app.ingest.store_backfill import fill_owed
 from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
@@ -143,7 +143,11 @@ async def _fetch_again(instrument: Instrument, writer: TapeWriter, settings: Set
         if market.history is None:
             return
         for row in reversed(writer.owed):
-            new = await fill_owed(writer, market.history, row)
+            try:
+                new = await fill_owed(writer, market.history, row)
+            except DecodeError as error:  # the venue may serve the other entries as documented
+                print_note(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
+                continue
             print_note(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
     except TapeprintError as error:
         print_note(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
