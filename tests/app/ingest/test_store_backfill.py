@@ -107,10 +107,11 @@ def test_pages_that_came_before_a_failure_are_stored(writer):
         assert archive.asked[-1][1] == done - 1_000 + 101
         assert same(kept(writer), DAY[np.r_[: 100 + done, 5_100 : len(DAY)]])
         assert (writer.owed[0].tries, writer.owed[0].next_try_ns) == (0, 0)
-    archive.failures = [(0, DecodeError("cut"))]
-    with pytest.raises(DecodeError):
-        asyncio.run(fill_owed(writer, archive, writer.owed[0], tries=1))
-    assert writer.owed[0].tries == 1
+    for pause_s in (10, 20, 40, 80, 160, 320, 600, 600):
+        archive.failures = [(0, DecodeError("cut"))]
+        with pytest.raises(DecodeError):
+            asyncio.run(fill_owed(writer, archive, writer.owed[0], tries=1))
+        assert writer.owed[0].next_try_ns - writer.owed[0].changed_ns == pause_s * 10**9
 
 
 def test_a_failure_leaves_the_time_after_the_last_unnumbered_trade_missing(tmp_path: Path):

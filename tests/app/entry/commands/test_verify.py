@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.entry.cli import run
+from app.entry.commands import verify as verify_module
+from app.ingest.store_backfill import fill_owed
 from app.market.bar_rule import DAY_NS
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
 from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter
+from tests.app.chart.test_chart import MARKET
+from tests.app.ingest.pumps import DAY, Line
+from tests.app.ingest.test_owed_queue import Mistaken
 from tests.app.storage.stores import ALL, ARCHIVE, FIRST_DAY, LIVE, TAPE
 from tests.app.storage.test_mixed_steps import fingerprint
 from tests.builders import random_trades
@@ -101,3 +109,25 @@ def test_repair_puts_aside_only_the_damaged_day(folder: Path, capfd: pytest.Capt
     assert sorted(folder.glob("*/*/trades/*")) == days
     assert run(["verify", "--store", str(folder), "--quiet", "--repair"]) == 1
     assert [path.name for path in sorted(folder.glob("*/*/trades/*"))] == [f"{days[0].name}.corrupt", *(day.name for day in days[1:])]
+
+
+def test_repair_goes_on_to_older_trades_where_the_venue_answers_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], logged: object
+) -> None:
+    """D6: once nothing older was fetched."""
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, MARKET)
+    for part in (DAY[:500], DAY[1_000:1_500], DAY[2_000:2_100]):
+        writer.insert(part, LIVE)
+    writer.close()
+    store.close()
+
+    async def opened(_name: str) -> SimpleNamespace:
+        return SimpleNamespace(history=Mistaken(DAY), feed=Line())
+
+    monkeypatch.setattr(verify_module, "market_opener", lambda _settings: opened)
+    monkeypatch.setattr(verify_module, "fill_owed", partial(fill_owed, sleep=lambda _seconds: asyncio.sleep(0)))
+    assert run(["verify", MARKET.id, "--store", str(tmp_path), "--repair"]) == 1
+    out, err = capfd.readouterr()
+    assert out.startswith(f"{MARKET.id}: 500 trades missing, ids 1501 to 2000, ") and out.count("\n") == 1
+    assert "500 missing trades downloaded" in err and "some trades could not be downloaded: does not serve" in err
