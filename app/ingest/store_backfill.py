@@ -30,9 +30,10 @@ from app.storage.tape_writer import TapeWriter
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
+TRIES = 6
+"""Consecutive failures without a new trade after which a download gives up."""
 _PASSING = (VenueUnreachableError, VenueBusyError, VenuePausedError, DecodeError)
 _AT_ONCE = 20_000  # trades put on the disk together
-_TRIES = 6  # consecutive, without a new trade
 _LONGEST_WAIT_S = 60.0
 _LONGEST_PAUSE_NS = 600 * 10**9  # of an entry that the venue answers wrongly, while its other answers may be right
 _MILLISECOND_NS = 1_000_000  # venues report the time of a trade to the millisecond
@@ -112,7 +113,7 @@ async def fill_owed(
     tell: Callable[[Span, int], None] = lambda _span, _trades: None,
     *,
     most: int | None = None,
-    tries: int = _TRIES,
+    tries: int = TRIES,
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
@@ -189,7 +190,7 @@ async def _fill_gap(
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
     most: int | None = None,
-    tries: int = _TRIES,
+    tries: int = TRIES,
 ) -> int:
     fresh = failures = 0  # failures since the last new trade
     failed = False
