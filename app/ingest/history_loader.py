@@ -220,9 +220,9 @@ class HistoryLoader:
 
         try:
             await fill_owed(owed.writer, history, row, show, most=_OWED_AT_ONCE, tries=1, sleep=self._sleep)
-        except StoreError as error:  # the recorder reports it: what is owed waits for the disk
+        except (StoreError, OSError) as error:  # the recorder reports it: what is owed waits for the disk
             owed.pause()
-            _log.info("owed trades not stored", reason=error.detail)
+            _log.info("owed trades not stored", reason=error.detail if isinstance(error, StoreError) else str(error))
 
     # -- gaps ------------------------------------------------------------------------------------
 

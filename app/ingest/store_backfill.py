@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 import structlog
 
-from app.errors import DecodeError, TapeprintError, VenueBusyError, VenuePausedError, VenueUnreachableError
+from app.errors import DecodeError, FeedError, StoreError, TapeprintError, VenueBusyError, VenuePausedError, VenueUnreachableError
 from app.ingest.retry import retry
 from app.market.coverage import Source
 from app.market.feed import TimedHistory, TradeHistory, closing, steps_of
@@ -29,10 +30,12 @@ from app.storage.tape_writer import TapeWriter
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
+TRIES = 6
+"""Consecutive failures without a new trade after which a download gives up."""
 _PASSING = (VenueUnreachableError, VenueBusyError, VenuePausedError, DecodeError)
 _AT_ONCE = 20_000  # trades put on the disk together
-_TRIES = 6  # consecutive, without a new trade
 _LONGEST_WAIT_S = 60.0
+_LONGEST_PAUSE_NS = 600 * 10**9  # of an entry that the venue answers wrongly, while its other answers may be right
 _MILLISECOND_NS = 1_000_000  # venues report the time of a trade to the millisecond
 _LATE_NS = 10 * 10**9  # a venue's history may lack the newest trades for some seconds
 
@@ -110,24 +113,29 @@ async def fill_owed(
     tell: Callable[[Span, int], None] = lambda _span, _trades: None,
     *,
     most: int | None = None,
-    tries: int = _TRIES,
+    tries: int = TRIES,
     wall_ns: Callable[[], int] = time.time_ns,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> int:
     """Download the owed (missing) trades of one entry straight to disk; return the number of new trades. Those still missing stay owed.
 
     Parameters and errors are those of `fill_gaps`. The download stops after about `most` new trades, and raises an error after
-    `tries` failures without a new trade between them.
+    `tries` failures without a new trade between them. After a `DecodeError` and no new trade the entry is postponed, so that others
+    can be fetched.
     """
     row = writer.account.attempt(row)
-    fresh = 0
+    gaps, fresh = owed_gaps(writer, row), 0
     try:
-        for gap in reversed(owed_gaps(writer, row)):
+        for gap in reversed(gaps):
             fresh += await _fill_gap(writer, history, gap, tell, wall_ns, sleep, most, tries)
             if most is not None and fresh >= most:
                 break
-    except BaseException:
-        writer.account.leave(row)
+    except BaseException as error:
+        with suppress(StoreError):  # then the entry stays marked as being fetched, which does not keep it from being fetched
+            if isinstance(error, DecodeError) and owed_gaps(writer, row) == gaps:
+                writer.account.postpone(row, _LONGEST_PAUSE_NS)
+            else:
+                writer.account.leave(row)
         raise
     if fresh:
         writer.account.leave(row._replace(tries=0, next_try_ns=0))
@@ -182,7 +190,7 @@ async def _fill_gap(
     wall_ns: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]],
     most: int | None = None,
-    tries: int = _TRIES,
+    tries: int = TRIES,
 ) -> int:
     fresh = failures = 0  # failures since the last new trade
     failed = False
@@ -278,15 +286,22 @@ async def _none() -> AsyncIterator[TradeBatch]:
 
 
 async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> AsyncIterator[tuple[TradeBatch, Span | None, Steps | None]]:
-    """Yield the trades of a gap in large batches, each with the span for which it is complete, if known, and its tick and lot size."""
+    """Yield the trades of a gap in large batches, each with the span for which it is complete, if known, and its tick and lot size.
+
+    If the venue fails, the trades that came before are yielded, then the error is raised.
+    """
     pages = _pages(history, gap)
     span = gap.span
     from_ns = max(span.start_ns, history.reaches_ns)
     pending: list[TradeBatch] = []
     expected_id = None if gap.first_id is None or gap.by_time else raw_id(gap.first_id)
     steps = steps_of(history)
-    async with closing(pages):
-        async for page in pages:
+    failure: FeedError | None = None
+    async with closing(_until_failure(pages)) as came:
+        async for page in came:
+            if isinstance(page, FeedError):
+                failure = page
+                break
             inside = page[page.time_ns < span.end_ns] if gap.before_id is None else page
             if not len(inside):
                 if len(page):  # after the gap
@@ -307,4 +322,21 @@ async def _batches(history: TradeHistory, gap: StoreGap, numbered: bool) -> Asyn
                 yield trades, None if gap.by_time else Span(from_ns, end_ns), steps
                 from_ns = end_ns
     if pending:
-        yield concatenate(pending), None if gap.by_time else Span(from_ns, span.end_ns), steps
+        trades = concatenate(pending)
+        end_ns = span.end_ns if failure is None else int(trades.time_ns.max())
+        if failure is not None and not numbered:
+            trades = trades[trades.time_ns < end_ns]  # those of the last time are requested again, with the others of that time
+        if len(trades):
+            yield trades, None if gap.by_time else Span(from_ns, end_ns), steps
+    if failure is not None:
+        raise failure
+
+
+async def _until_failure(pages: AsyncIterator[TradeBatch]) -> AsyncIterator[TradeBatch | FeedError]:
+    """Yield the pages and, if the venue fails, its error as the last value."""
+    async with closing(pages):
+        try:
+            async for page in pages:
+                yield page
+        except FeedError as error:
+            yield error

@@ -16,7 +16,7 @@ from app.market.steps import Steps
 from app.market.trade import TradeBatch
 from app.storage.catalogue.catalogue import write_owed, write_ranges, write_settled, write_tail
 from app.storage.catalogue.facts import note_earlier_steps
-from app.storage.catalogue.owed import Owed, OwedReason, OwedState, changes_owed, owed_changes
+from app.storage.catalogue.owed import LONGEST_PAUSE_NS, Owed, OwedReason, OwedState, changes_owed, owed_changes
 from app.storage.catalogue.settled import Settled
 from app.storage.tape import Tape
 from app.storage.tape_ranges import TapeRange, TapeRanges, difference, epoch_of
@@ -196,12 +196,12 @@ class TapeAccount:
         """Mark an entry of owed trades as being fetched, unless it has been filled meanwhile; return the changed entry."""
         return self._write_one(row.at(OwedState.FETCHING, self._wall_ns()))
 
-    def postpone(self, row: Owed) -> None:
-        """Mark an entry as owed after a fetch that brought no trades; the pause before the next attempt doubles, up to 6 h.
+    def postpone(self, row: Owed, longest_ns: int = LONGEST_PAUSE_NS) -> None:
+        """Mark an entry as owed after a fetch that brought no trades; the pause before the next attempt doubles, up to `longest_ns`.
 
         Does nothing if it has been filled meanwhile.
         """
-        self._write_one(row.later(self._wall_ns()))
+        self._write_one(row.later(self._wall_ns(), longest_ns))
 
     def leave(self, row: Owed) -> None:
         """Mark an entry as owed after a fetch that may have brought some of its trades, without a longer pause before the next one.

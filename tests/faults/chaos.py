@@ -41,6 +41,8 @@ _ALL = Span(0, 1 << 62)
 _HOUR_US = 3_600_000_000
 _HISTORY_H = ((50.0, 49.0), (26.0, 25.0), (3.0, 2.0))
 """The hours before the opening in which trades happened."""
+_MOST_IN_MS = 250
+"""Trades a millisecond at most, as of more than a page a venue serves only the first page, once their ids have started again."""
 _BY_IDS = re.compile(rf"{MARKET}: ([\d,]+) trades? missing, ids (\d+) to (\d+), \S+ to \S+( \(.+\))?")
 _BY_TIME = re.compile(rf"{MARKET}: trades may be missing, \S+ to \S+( \(.+\))?")
 
@@ -112,8 +114,10 @@ class Chaos:
     # -- the venue -------------------------------------------------------------------------------
 
     async def trade(self, count: int) -> None:
-        """Let this many trades happen, between the last one and now."""
-        now_us = self.venue.now_us() - self.venue.playbacks[self.tape.symbol].origin_us
+        """Let this many trades happen, between the last one and now; wait first if they would be too close together."""
+        origin_us, end_us = self.venue.playbacks[self.tape.symbol].origin_us, self._traded_us + count * 1_000 // _MOST_IN_MS
+        while (now_us := self.venue.now_us() - origin_us) < end_us:
+            await asyncio.sleep((end_us - now_us) / 1e6)
         self.tape.add(count, self._traded_us, now_us)
         self._traded_us = max(self._traded_us + 1, now_us)
         await self.venue.emit(count)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.entry.commands.common import print_note, progress_counter
 from app.entry.markets import market_opener
-from app.errors import BadInputError, StoreBusyError, TapeprintError
-from app.ingest.store_backfill import fill_owed
+from app.errors import BadInputError, DecodeError, StoreBusyError, TapeprintError
+from app.ingest.store_backfill import TRIES, fill_owed
 from app.market.bar_rule import DAY_NS
 from app.market.instrument import Instrument
 from app.market.span import Span
@@ -142,8 +142,15 @@ async def _fetch_again(instrument: Instrument, writer: TapeWriter, settings: Set
     try:
         if market.history is None:
             return
+        tries = TRIES
         for row in reversed(writer.owed):
-            new = await fill_owed(writer, market.history, row)
+            try:
+                new = await fill_owed(writer, market.history, row, tries=tries)
+            except DecodeError as error:  # the venue may serve the other entries as documented, but is not waited for at each of them
+                print_note(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")
+                tries = 1
+                continue
+            tries = TRIES
             print_note(f"{instrument.id}: {new:,} missing trades downloaded", quiet)
     except TapeprintError as error:
         print_note(f"{instrument.id}: some trades could not be downloaded: {error.user_message}")

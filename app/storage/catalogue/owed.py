@@ -17,7 +17,9 @@ from app.storage.tape_ranges import TapeRange, TapeRanges
 
 NO_IDS = (0, -1)
 """First and last id of an entry whose ids are unknown; then its time counts."""
-_FIRST_PAUSE_NS, _LONGEST_PAUSE_NS = 10 * 10**9, 6 * 3_600 * 10**9  # before the venue is asked again for trades it did not have
+_FIRST_PAUSE_NS = 10 * 10**9  # before the venue is asked again for trades it did not have
+LONGEST_PAUSE_NS = 6 * 3_600 * 10**9
+"""The longest pause between two attempts to fetch trades that the venue does not have."""
 
 
 class OwedReason(Enum):
@@ -110,9 +112,9 @@ class Owed(NamedTuple):
         """A copy of the entry in another state, changed at `now_ns`."""
         return self._replace(state=state, changed_ns=now_ns)
 
-    def later(self, now_ns: int) -> Owed:
-        """A copy of the entry after a fetch that brought no trades; the pause before the next attempt doubles each time, up to 6 h."""
-        pause_ns = min(_LONGEST_PAUSE_NS, _FIRST_PAUSE_NS << min(self.tries, 20))
+    def later(self, now_ns: int, longest_ns: int = LONGEST_PAUSE_NS) -> Owed:
+        """A copy of the entry after a fetch that brought no trades; the pause before the next attempt doubles, up to `longest_ns`."""
+        pause_ns = min(longest_ns, _FIRST_PAUSE_NS << min(self.tries, 20))
         return self._replace(state=OwedState.OWED, tries=self.tries + 1, next_try_ns=now_ns + pause_ns, changed_ns=now_ns)
 
 

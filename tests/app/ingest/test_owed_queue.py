@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from app.errors import VenueUnreachableError
+from app.errors import DecodeError, FeedError, VenueUnreachableError
 from app.ingest import gap_queue, history_loader
 from app.ingest.gap_queue import OwedQueue
 from app.ingest.ingest import Ingest
 from app.market.coverage import Source
 from app.market.instrument import Instrument
 from app.market.span import Span
+from app.market.trade import TradeBatch
 from app.storage import recorder as recorder_module
+from app.storage import tape_writer as tape_writer_module
 from app.storage import trade_store as trade_store_module
 from app.storage.catalogue import owed as owed_module
 from app.storage.disk import DiskStore
+from app.storage.open_folder import OpenFolder
 from app.storage.recorder import Recorder
 from app.storage.tape_writer import TapeWriter
 from app.storage.trade_store import TradeStore
 from app.storage.verify import verify
 from tests.app.chart.test_chart import MARKET
 from tests.app.ingest.pumps import DAY, Archive, Line
+from tests.faults.failing_disk import FailingDisk
 from tests.sameness import same
 
 ALL = Span(0, 1 << 62)
@@ -114,9 +120,9 @@ def test_an_outage_longer_than_memory_is_filled_in_the_end(tmp_path: Path, logge
     disk.close()
 
 
-def test_a_damaged_day_is_fetched_again_by_the_collector(tmp_path: Path, logged, impatient) -> None:
-    """D6: it is the oldest, so that no gap between trades shows it."""
-    disk = DiskStore(tmp_path)
+def damage(folder: Path) -> None:
+    """A store with trades 3,000 to 4,000, whose damaged day had those before."""
+    disk = DiskStore(folder)
     writer = TapeWriter(disk, MARKET)
     writer.insert_bulk(DAY[:3000], Source.ARCHIVE)
     for day in writer.tape.days():
@@ -124,6 +130,11 @@ def test_a_damaged_day_is_fetched_again_by_the_collector(tmp_path: Path, logged,
     writer.insert(DAY[3000:4000], Source.LIVE)
     writer.close()
     disk.close()
+
+
+def test_a_damaged_day_is_fetched_again_by_the_collector(tmp_path: Path, logged, impatient) -> None:
+    """D6: it is the oldest, so that no gap between trades shows it."""
+    damage(tmp_path)
 
     async def story() -> None:
         async with collecting(tmp_path, Archive(DAY)) as one:
@@ -165,3 +176,123 @@ def test_gaps_between_trades_in_memory_are_left_to_memory(tmp_path: Path) -> Non
     assert queue.text == ""
     writer.close()
     disk.close()
+
+
+def full(disk: FailingDisk, archive: Archive, page: int) -> None:
+    """Fill the disk after a page of the archive."""
+
+    async def cut(trades: TradeBatch) -> AsyncIterator[TradeBatch]:
+        number = 0
+        async for one in whole(trades):
+            disk.works = disk.works and number < page
+            number += 1
+            yield one
+
+    whole, archive._pages = archive._pages, cut
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("page", [0, 1, 3])
+def test_a_damaged_day_is_fetched_once_a_full_disk_has_room_again(tmp_path: Path, logged, impatient, code: int, page: int) -> None:
+    """D4, D6: the disk fails in the midst of the fetch, for many attempts; a restart is not needed."""
+    damage(tmp_path)
+    disk, archive = FailingDisk(0, code, for_good=True), Archive(DAY)
+    disk.works = True
+
+    async def story() -> None:
+        async with collecting(tmp_path, archive) as one:
+            full(disk, archive, page)
+            await one.until(lambda: len(disk.failed) > 8)
+            assert sum(left.length_ns for row in one.writer.owed for left in row.left(one.writer.intervals)) > 700
+            archive._pages = Archive._pages.__get__(archive)
+            disk.works = True
+            await one.until(lambda: not one.writer.owed and not one.ingest.notice)
+            assert same(one.writer.tape.trades(ALL), DAY[:4000])
+
+    with disk.broken():
+        asyncio.run(story())
+
+
+def test_a_file_that_cannot_be_deleted_for_a_while_does_not_end_the_fetch(tmp_path: Path, logged, monkeypatch) -> None:
+    """D4: once such an error ended it until a restart."""
+    damage(tmp_path)
+    monkeypatch.setattr(tape_writer_module, "TAIL_TRADES", 100)
+    unlink, failures = OpenFolder.unlink, [OSError(errno.EIO, "input/output error")] * 4
+
+    def failing(folder: OpenFolder, path: Path) -> None:
+        if path.suffix == ".parquet" and failures:
+            raise failures.pop()
+        unlink(folder, path)
+
+    monkeypatch.setattr(OpenFolder, "unlink", failing)
+
+    async def story() -> None:
+        async with collecting(tmp_path, Archive(DAY)) as one:
+            await one.until(lambda: not one.writer.owed)
+            assert not failures and "internal error" not in one.ingest.notice
+            assert same(one.writer.tape.trades(ALL), DAY[:4000])
+
+    asyncio.run(story())
+
+
+def test_a_collector_ends_while_it_fetches_and_the_disk_is_full(tmp_path: Path, logged) -> None:
+    """D4: once the failure to note that the fetch has ended took the place of the cancellation, and the collector went on for ever."""
+    damage(tmp_path)
+    disk, archive = FailingDisk(0, for_good=True), Archive(DAY)
+    archive.gate, disk.works = asyncio.Event(), True
+
+    async def story() -> None:
+        async with asyncio.timeout(5), collecting(tmp_path, archive) as one:
+            await one.until(lambda: archive.open)
+            disk.works = False
+
+    with disk.broken():
+        asyncio.run(story())
+    assert disk.failed
+
+
+class Mistaken(Archive):
+    """A venue whose answers fail for ids between 1,500 and 2,000."""
+
+    error: FeedError | None = DecodeError("does not serve all trades of a millisecond")
+
+    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
+        if 1_500 <= first_id <= 2_000 and self.error is not None:
+            self.asked.append(("between", first_id, last_id))
+            raise self.error
+        async for page in super().between(first_id, last_id):
+            yield page
+
+
+def test_trades_that_the_venue_fails_to_serve_hold_up_no_older_ones(tmp_path: Path, logged, impatient) -> None:
+    """D5: once the newest entry was requested again at once, for ever, and none before it."""
+    archive = Mistaken(DAY)
+
+    async def story() -> None:
+        async with collecting(tmp_path, archive) as one:
+            for part in (DAY[:500], DAY[1_000:1_500], DAY[2_000:2_100]):
+                one.writer.insert(part, Source.LIVE)
+            await one.until(lambda: len(one.writer.owed) == 1)
+            assert (one.writer.owed[0].first_id, one.writer.owed[0].tries > 0) == (1_501, True)
+            archive.error = None
+            await one.until(lambda: not one.writer.owed)
+            assert same(one.writer.tape.trades(ALL), DAY[:2_100])
+
+    asyncio.run(story())
+
+
+def test_a_venue_that_is_down_postpones_nothing(tmp_path: Path, logged) -> None:
+    """D5: once it is back, what is owed is fetched at once."""
+    archive = Mistaken(DAY)
+    archive.error = VenueUnreachableError("down")
+
+    async def story() -> None:
+        async with collecting(tmp_path, archive) as one:
+            one.writer.insert(DAY[:1_500], Source.LIVE)
+            one.writer.insert(DAY[2_000:2_100], Source.LIVE)
+            await one.until(lambda: len(archive.asked) > 3)
+            assert [row.tries for row in one.writer.owed] == [0]
+            archive.error = None
+            await one.until(lambda: not one.writer.owed)
+
+    asyncio.run(story())

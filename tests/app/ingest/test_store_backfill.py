@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import VenueUnreachableError
+from app.errors import DecodeError, VenueUnreachableError
 from app.ingest import store_backfill as filling
-from app.ingest.store_backfill import StoreGap, fill_gaps, store_gaps
+from app.ingest.store_backfill import StoreGap, fill_gaps, fill_owed, store_gaps
 from app.market.bar_rule import DAY_NS
 from app.market.coverage import Source
 from app.market.instrument import Instrument
@@ -93,6 +93,38 @@ def test_backfill_stores_fetched_trades_when_the_venue_fails(writer, monkeypatch
     with pytest.raises(VenueUnreachableError):
         filled(writer, archive)
     assert 0 < len(kept(writer)) < len(DAY)
+
+
+def test_pages_that_came_before_a_failure_are_stored(writer):
+    """Once up to 20,000 trades were dropped with the error, so that a venue that failed again and again was never done with."""
+    writer.insert(DAY[:100], Source.LIVE)
+    writer.insert(DAY[5_100:], Source.LIVE)
+    archive = Archive(DAY)
+    for done in (1_000, 2_000, 3_000):
+        archive.failures = [(2, DecodeError("cut"))]
+        with pytest.raises(DecodeError):
+            asyncio.run(fill_owed(writer, archive, writer.owed[0], tries=1))
+        assert archive.asked[-1][1] == done - 1_000 + 101
+        assert same(kept(writer), DAY[np.r_[: 100 + done, 5_100 : len(DAY)]])
+        assert (writer.owed[0].tries, writer.owed[0].next_try_ns) == (0, 0)
+    for pause_s in (10, 20, 40, 80, 160, 320, 600, 600):
+        archive.failures = [(0, DecodeError("cut"))]
+        with pytest.raises(DecodeError):
+            asyncio.run(fill_owed(writer, archive, writer.owed[0], tries=1))
+        assert writer.owed[0].next_try_ns - writer.owed[0].changed_ns == pause_s * 10**9
+
+
+def test_a_failure_leaves_the_time_after_the_last_unnumbered_trade_missing(tmp_path: Path):
+    instrument = Instrument("hyperliquid", "BTC", MARKET.tick_size, MARKET.lot_size, numbered=False)
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, instrument)
+    archive = Archive(DAY)
+    archive.failures = [(2, VenueUnreachableError("no answer"))]
+    assert filled(writer, archive) == len(DAY)
+    assert archive.asked == [("since", WHOLE.start_ns, None), ("since", int(DAY.time_ns[999]), None)]
+    assert same(kept(writer), DAY)
+    writer.close()
+    store.close()
 
 
 def test_unnumbered_trades_are_covered_only_where_any_were_found(tmp_path: Path):

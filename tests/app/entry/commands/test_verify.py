@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
+from collections.abc import AsyncIterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.entry.cli import run
+from app.entry.commands import verify as verify_module
+from app.errors import DecodeError
+from app.ingest.store_backfill import fill_owed
 from app.market.bar_rule import DAY_NS
 from app.market.steps import Steps
 from app.market.trade import TradeBatch
 from app.storage.catalogue.catalogue import FILE_NAME
 from app.storage.disk import DiskStore, stored_instrument
 from app.storage.tape_writer import TapeWriter
+from tests.app.chart.test_chart import MARKET
+from tests.app.ingest.pumps import DAY, Line
+from tests.app.ingest.test_owed_queue import Mistaken
 from tests.app.storage.stores import ALL, ARCHIVE, FIRST_DAY, LIVE, TAPE
 from tests.app.storage.test_mixed_steps import fingerprint
 from tests.builders import random_trades
@@ -101,3 +111,38 @@ def test_repair_puts_aside_only_the_damaged_day(folder: Path, capfd: pytest.Capt
     assert sorted(folder.glob("*/*/trades/*")) == days
     assert run(["verify", "--store", str(folder), "--quiet", "--repair"]) == 1
     assert [path.name for path in sorted(folder.glob("*/*/trades/*"))] == [f"{days[0].name}.corrupt", *(day.name for day in days[1:])]
+
+
+class _Untrusted(Mistaken):
+    """A venue whose answers all fail."""
+
+    async def between(self, first_id: int, last_id: int) -> AsyncIterator[TradeBatch]:
+        self.asked.append(("between", first_id, last_id))
+        raise DecodeError("no JSON")
+        yield TradeBatch.empty()
+
+
+@pytest.mark.parametrize("archive", [Mistaken(DAY), _Untrusted(DAY)], ids=["one of three", "each"])
+def test_repair_goes_on_to_older_trades_where_the_venue_answers_wrongly(
+    archive: Mistaken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], logged: object
+) -> None:
+    """D6: once nothing older was fetched. Only the first wrong answer is waited for."""
+    store = DiskStore(tmp_path)
+    writer = TapeWriter(store, MARKET)
+    for part in (DAY[:500], DAY[600:700], DAY[1_000:1_500], DAY[2_000:2_100]):
+        writer.insert(part, LIVE)
+    writer.close()
+    store.close()
+
+    async def opened(_name: str) -> SimpleNamespace:
+        return SimpleNamespace(history=archive, feed=Line())
+
+    monkeypatch.setattr(verify_module, "market_opener", lambda _settings: opened)
+    monkeypatch.setattr(verify_module, "fill_owed", partial(fill_owed, sleep=lambda _seconds: asyncio.sleep(0)))
+    assert run(["verify", MARKET.id, "--store", str(tmp_path), "--repair"]) == 1
+    out, err = capfd.readouterr()
+    wrong = isinstance(archive, _Untrusted)
+    assert out.count("\n") == (3 if wrong else 1) and f"{MARKET.id}: 500 trades missing, ids 1501 to 2000, " in out
+    assert ("300 missing trades downloaded" in err) is ("100 missing trades downloaded" in err) is not wrong
+    assert err.count("some trades could not be downloaded: ") == (3 if wrong else 1)
+    assert [first_id for _, first_id, _ in archive.asked] == [1501] * 6 + [701, 501]
