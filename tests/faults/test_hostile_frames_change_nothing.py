@@ -54,7 +54,7 @@ def test_bent_pages_of_the_past_give_the_trades_asked_for_or_an_error(record_pro
 
     async def story() -> None:
         rest = RestClient("http://venue.example", weight_limit=10**9)
-        await rest.aclose()
+        await rest._client.aclose()
         rest._client = httpx2.AsyncClient(
             base_url="http://venue.example",
             transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=httpx2.ByteStream(next(pages)))),

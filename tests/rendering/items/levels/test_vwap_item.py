@@ -62,9 +62,10 @@ def test_moving_an_anchor_moves_its_vwap(scene):
     item, before = item_of(scene, AnchoredVwapItem), scene.frame
     item.changed(before, before)
     scene.chart.anchors.move(key, (FIRST_MINUTE + 40) * MINUTE.length_ns, None)
-    (line,) = item._lines(scene.frame)
-    assert line.bars(scene.frame)[0] == 40
-    assert item.changed(before, scene.frame) is not None
+    frame = scene._build_frame(before.now_ns)
+    (line,) = item._lines(frame)
+    assert line.bars(frame)[0] == 40
+    assert item.changed(before, frame) is not None
 
 
 def test_legend_shows_start_of_data_and_number_of_gaps(scene):
