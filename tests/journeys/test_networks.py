@@ -68,6 +68,8 @@ def test_the_window_goes_live_at_the_hosts_of_the_region_through_a_proxy(
             async with at_the_window(options(tmp_path, region)) as window:
                 await until(lambda: window.view is not None and window.status_bar.state.text() == "● LIVE", 15.0)
                 assert set(proxy.asked) == hosts
+                # a SOCKS connection that is cancelled while it is opened stays open (httpcore): let the history be loaded first
+                await until(lambda: window._workspace.ingest is not None and window._workspace.ingest.progress is None)
 
     tell(story())
 

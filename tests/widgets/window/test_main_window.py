@@ -544,7 +544,9 @@ def test_layer_that_raises_twice_is_disabled_alone(window, desk: Desk, logged: L
 
     monkeypatch.setattr(broken, "refresh", fail)
     before = scene.frames
-    frames(window, 30)
+    for n_frames in (1, 29):
+        scene.set_viewport(scene.viewport.panned(-1, 0))
+        frames(window, n_frames)
     assert len(asked) == 2 and not broken.isVisible()
     assert before + 2 < scene.frames < before + 30  # the others settle, and are not asked again
     shown = [item for item in scene.items_by_layer if not item.name or item.name in scene.shown]
