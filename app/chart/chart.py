@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import is_
-from typing import NamedTuple
 
 import numpy as np
 import structlog
@@ -17,7 +16,7 @@ from app.analytics.bar_values import BarValues
 from app.analytics.footprint import FootprintSeries
 from app.analytics.imbalance import ImbalanceRule
 from app.analytics.older.older_bars import OlderBars
-from app.chart.chart_state import ChartState
+from app.chart.chart_state import AlertLine, ChartState
 from app.chart.levels import LevelRules, LevelTracker
 from app.errors import GridTooFineError, StoreError
 from app.market.bar_rule import BarRule
@@ -52,26 +51,6 @@ class ChartSpec:
     instrument: Instrument
     bar_rule: BarRule
     ticks_per_row: int = 1
-
-
-class AlertLine(NamedTuple):
-    """The line of an alert, as drawn on the chart.
-
-    Attributes
-    ----------
-    ticks : float
-        Price of the line, at the middle of a tick; a computed line may be between two ticks.
-    text : str
-    alert : int
-        Number of the alert.
-    moves : bool
-        True if the line is a computed value and not a fixed price.
-    """
-
-    ticks: float
-    text: str
-    alert: int
-    moves: bool
 
 
 class Chart:

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.analytics.footprint import FootprintSeries
-    from app.chart.chart import AlertLine
     from app.chart.levels import LevelTracker
     from app.market.coverage import CoveredSpan
     from app.profiles.chart_profiles import ChartProfiles
@@ -21,6 +20,26 @@ _PARTS = ("bars", "bars", "bars", "trades", "settings", *["coverage"] * 5, "prof
 EVERYTHING = frozenset(_PARTS)
 """The parts of a chart that can change: `bars` when a bar opens or bars are built again, `trades` with each trade, `settings`,
 `coverage` (gaps, covered time, candles, late trades), `profiles`, `alerts` and `levels`."""
+
+
+class AlertLine(NamedTuple):
+    """The line of an alert, as drawn on the chart.
+
+    Attributes
+    ----------
+    ticks : float
+        Price of the line, at the middle of a tick; a computed line may be between two ticks.
+    text : str
+    alert : int
+        Number of the alert.
+    moves : bool
+        True if the line is a computed value and not a fixed price.
+    """
+
+    ticks: float
+    text: str
+    alert: int
+    moves: bool
 
 
 class ChartState(NamedTuple):

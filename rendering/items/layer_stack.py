@@ -29,8 +29,8 @@ _MAY_WAIT = frozenset({"trades", "coverage", "levels", "legend"})
 _IN_NO_LEGEND = frozenset({"levels", "alerts"})
 _LEGEND = frozenset({"legend"})
 _LEGEND_REST_NS = round(READING_REST_S * 1e9)
-_TURNS = 8
-"""Maximum number of layers with a `rest_s` that update to new trades in one frame. There are about 20 of them, so each updates
+_TURNS = 9
+"""Maximum number of layers with a `rest_s` that update to new trades in one frame. There are 25 of them, so each updates
 within three frames, and no frame pays for all of them."""
 
 

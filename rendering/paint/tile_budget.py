@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Set as AbstractSet
+from typing import Protocol
 from weakref import WeakSet
-
-if TYPE_CHECKING:
-    from rendering.paint.tiles import TileLayer
 
 MAX_TILE_BYTES = 128 << 20
 """Memory for the tiles of all charts. A screen of 1920 x 1080 full of charts needs 8 MB, or 40 MB if there are eight of them, whose edges
 cut tiles; one of 3840 x 2160 needs 33 MB. The rest holds tiles around the views, and those that a pan or zoom may come back to."""
+
+
+class TileHolder(Protocol):
+    """A layer of tiles, as the memory limit sees it; a tile is named by its column and row."""
+
+    in_view: AbstractSet[tuple[int, int]]
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of its tiles, bytes."""
+        ...
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """The places of its tiles."""
+        ...
+
+    def last_use(self, place: tuple[int, int]) -> int:
+        """The number of the last use of the tile at a place."""
+        ...
+
+    def discard(self, place: tuple[int, int]) -> int:
+        """Discard the tile at a place; return the bytes that it needed."""
+        ...
 
 
 class TileBudget:
@@ -33,9 +55,9 @@ class TileBudget:
     def __init__(self, max_bytes: int = MAX_TILE_BYTES) -> None:
         self.max_bytes = max_bytes
         self.uses = 0
-        self._layers: WeakSet[TileLayer] = WeakSet()  # a layer that its painter has replaced no longer counts
+        self._layers: WeakSet[TileHolder] = WeakSet()  # a layer that its painter has replaced no longer counts
 
-    def add(self, layer: TileLayer) -> None:
+    def add(self, layer: TileHolder) -> None:
         """Count the tiles of a layer from now on, as long as the layer exists."""
         self._layers.add(layer)
 
@@ -69,7 +91,7 @@ class TileBudget:
                 return True
         return False
 
-    def _out_of_view(self) -> Iterator[tuple[int, TileLayer, tuple[int, int]]]:
+    def _out_of_view(self) -> Iterator[tuple[int, TileHolder, tuple[int, int]]]:
         """Yield the last use, layer and place of each tile that is out of view."""
         for layer in self._layers:
             for place in layer.places:
