@@ -17,7 +17,7 @@ from tests.venue_emulator.scripted_tape import UNIT
 
 
 async def chaos_run(
-    folder: Path, seed: int, *, outage: int, kills: int, tell: Callable[[str], object] = lambda _text: None
+    folder: Path, seed: int, *, outage: int, kills: int, steps: int = 8, tell: Callable[[str], object] = lambda _text: None
 ) -> dict[str, object]:
     """Everything that can fail, one after another and with kills in between; return the numbers of it.
 
@@ -30,21 +30,23 @@ async def chaos_run(
         Number of trades of which the collector receives none.
     kills : int
         Number of kills, spread among all steps.
+    steps : int
+        Number of steps; the last two damage day files and move the store.
     tell : callable
         Gets a line after each step.
     """
     async with Chaos(folder, seed, 6_000) as chaos:
         most_owed = 0
-        steps = (_outage, _finer_tick, _coarser_tick, _ids_reset, _damaged_days, _full_disk, _pulled_drive, _moved_store)
+        taken = (_outage, _finer_tick, _coarser_tick, _ids_reset, _full_disk, _pulled_drive, _damaged_days, _moved_store)[:steps]
         await chaos.run(*chaos.arguments("import"))
-        for place, step in enumerate(steps):
+        for place, step in enumerate(taken):
             await step(chaos, outage)
             found = await chaos.check_by_command()
             most_owed = max(most_owed, len(found.missing))
             tell(
                 f"{step.__name__.strip('_')}: {len(found.stored):,} trades stored, {len(found.missing):,} missing, {found.listed:,} listed"
             )
-            await _kills(chaos, kills * (place + 1) // len(steps))
+            await _kills(chaos, kills * (place + 1) // len(taken))
             tell(f"{sum(chaos.kills.values())} kills, {chaos.checks} checks")
         chaos.come_back()
         for _ in range(3):
