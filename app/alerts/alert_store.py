@@ -95,7 +95,7 @@ class AlertStore:
         return self._last.get(number)
 
     def fired_in(self, number: int, start_ns: int, end_ns: int) -> bool:
-        """True if the log has a firing of this alert by a trade with a time in `[start_ns, end_ns)`."""
+        """True if the log has an entry of this alert for a trade with a time in `[start_ns, end_ns)`."""
         last = self._last.get(number)
         if last is not None and last.time_ns < start_ns and self._newest(last):
             return False

@@ -25,7 +25,7 @@ class GrowingColumns(Generic[Element]):
         self.length = 0
         """Number of rows."""
         self.views: dict[str, npt.NDArray[Element]] = {}
-        """The views that have been asked for, by name: columns are read many times per frame."""
+        """The views returned so far, by name, because columns are read many times per frame."""
 
     def prefix(self, length: int) -> GrowingColumns[Element]:
         """The first `length` rows as a separate table, which shares memory with this one until the new table grows.

@@ -145,7 +145,7 @@ class LagMeter:
         self._begun, self._begun_ns = len(self._waiting), self._monotonic_ns()
 
     def end(self) -> None:
-        """Count the trades of the frame that has begun: it is on the screen now; or of the write: they are on the disk now."""
+        """Count the trades of the frame or write that has begun, because it has just ended: they are on the screen, or on the disk."""
         if not self._begun_ns:
             return
         now_ns = self._monotonic_ns()

@@ -24,7 +24,7 @@ def lag_tooltip(meter: LagMeter, status: FeedStatus) -> str:
 
 
 def _clock_text(status: FeedStatus) -> str:
-    """The offset of our clock by which the lag is corrected, and how far it may be from the truth."""
+    """The offset of our clock that the lag is corrected by, and its possible error, as text."""
     if status.clock_error_ns is None:
         return "Your clock: not compared with the venue's"
     error = f"to within {status.clock_error_ns / 1e6:,.0f} ms"

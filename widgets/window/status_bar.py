@@ -69,7 +69,7 @@ class StatusBar(QStatusBar):
         self._shown_state = None
 
     def sample(self, status: FeedStatus) -> None:
-        """Record the feed's status for the rates; called in every screen frame, paints nothing."""
+        """Record the feed's counters for the rates; called in every screen frame, it changes no text."""
         self._meter.sample(status)
 
     def refresh(self, status: FeedStatus, notice: str, recording: RecordingStatus, painter: str, lag: LagMeter | None = None) -> None:

@@ -1,1 +1,1 @@
-"""Older bars of a series: those of complete days, which are read when they are needed."""
+"""Bars of complete days before the trades in memory, which are read when they are needed."""

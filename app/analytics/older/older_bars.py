@@ -129,11 +129,11 @@ class OlderBars:
             return found[name]
 
     def day_of(self, bar: int) -> int:
-        """Index of the day of the bar with the index `bar`; the number of days for a later bar."""
+        """Index of the day that contains the bar with index `bar`; the number of days if that bar is not an older one."""
         return int(np.searchsorted(self.bar_starts, bar, side="right")) - 1
 
     def index_of(self, number: int) -> int:
-        """Index of the first bar numbered `number` or later, which must not be after `last_number`."""
+        """Index of the first bar whose number is at least `number`; `number` must be at most `last_number`."""
         index = int(np.searchsorted(self._first_numbers, number, side="right")) - 1
         if index < 0:
             return 0

@@ -33,7 +33,7 @@ class PagedColumns:
         self.starts, self.read, self.own = starts, read, own
         self.n_paged = int(starts[-1])
         self.views: dict[str, Int64Array] = {}
-        """The columns that have been asked for, by name: they are read many times per frame."""
+        """The columns returned so far, by name, because they are read many times per frame."""
 
     @property
     def length(self) -> int:

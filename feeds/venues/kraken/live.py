@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from app.errors import DecodeError
+from app.market.feed import closing
 from app.market.instrument import Instrument
 from app.market.market import Market
 from app.market.span import Span
@@ -116,46 +117,56 @@ class KrakenHistory:
         await self._rest.aclose()
 
     async def _pages(self, start_ns: int, before_id: int | None) -> AsyncIterator[TradeBatch]:
-        """Iterate over pages of the trades from 1 µs before `start_ns` to now, each once; with `before_id`, only of those with lower ids.
+        """Iterate over pages of the trades from 1 µs before `start_ns` to now, each once; with `before_id`, only of lower ids."""
+        known_id = -1
 
-        A page begins a microsecond before the end of the last one, as trades of equal time may be on both pages.
-        """
-        known_id, tries = -1, 0
-        since_ns = max(0, start_ns - _BACK_NS)
-        while True:
-            page, next_ns = await self._page(since_ns)
-            fresh = page[page.trade_id > known_id]
-            if len(fresh):
-                known_id, tries = int(fresh.trade_id[-1]), 0
-                wanted = fresh if before_id is None else fresh[fresh.trade_id < before_id]
+        def fresh(page: TradeBatch) -> TradeBatch:
+            nonlocal known_id
+            found = page[page.trade_id > known_id]
+            known_id = int(found.trade_id[-1]) if len(found) else known_id
+            return found
+
+        async with closing(self._fresh_pages(start_ns, fresh)) as pages:
+            async for page in pages:
+                wanted = page if before_id is None else page[page.trade_id < before_id]
                 if len(wanted):
                     yield wanted
                 if before_id is not None and known_id >= before_id - 1:
                     return
+
+    async def _pages_by_time(self, start_ns: int) -> AsyncIterator[TradeBatch]:
+        """As `_pages`, but each page in order of time; trades that a page has in common with the one before it are found by time and id."""
+        known: set[tuple[int, int]] = set()
+
+        def fresh(page: TradeBatch) -> TradeBatch:
+            nonlocal known
+            page = page[np.argsort(page.time_ns, kind="stable")]
+            trades = list(zip(page.time_ns.tolist(), page.trade_id.tolist(), strict=True))
+            seen, known = known, set(trades)
+            return page[np.array([trade not in seen for trade in trades], bool)]
+
+        async with closing(self._fresh_pages(start_ns, fresh)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _fresh_pages(self, start_ns: int, fresh: Callable[[TradeBatch], TradeBatch]) -> AsyncIterator[TradeBatch]:
+        """Iterate over the pages from 1 µs before `start_ns` to now, of each only the trades that `fresh` returns, if any.
+
+        A page begins a microsecond before the end of the last one, as trades of equal time may be on both pages. Raises `DecodeError` if
+        full pages bring no fresh trades.
+        """
+        known_id, tries, since_ns = -1, 0, max(0, start_ns - _BACK_NS)
+        while True:
+            page, next_ns = await self._page(since_ns)
+            found = fresh(page)
+            if len(found):
+                known_id, tries = int(found.trade_id[-1]), 0
+                yield found
             if len(page) + self._left_out < _PAGE:
                 return
             tries += 1
             if tries > _TRIES:
                 raise DecodeError(f"kraken keeps sending trades up to id {known_id} alone")
-            since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
-
-    async def _pages_by_time(self, start_ns: int) -> AsyncIterator[TradeBatch]:
-        """As `_pages`, but each page in order of time; trades that a page has in common with the one before it are found by time and id."""
-        known: set[tuple[int, int]] = set()
-        tries, since_ns = 0, max(0, start_ns - _BACK_NS)
-        while True:
-            page, next_ns = await self._page(since_ns)
-            page = page[np.argsort(page.time_ns, kind="stable")]
-            seen, known = known, set(zip(page.time_ns.tolist(), page.trade_id.tolist(), strict=True))
-            fresh = page[np.array([trade not in seen for trade in zip(page.time_ns.tolist(), page.trade_id.tolist(), strict=True)], bool)]
-            if len(fresh):
-                tries = 0
-                yield fresh
-            if len(page) + self._left_out < _PAGE:
-                return
-            tries += 1
-            if tries > _TRIES:
-                raise DecodeError(f"kraken keeps sending trades up to id {int(page.trade_id[-1])} alone")
             since_ns = max(since_ns + 1, next_ns - _BACK_NS) if tries == 1 else next_ns
 
     async def _time_before(self, trade_id: int) -> int:
